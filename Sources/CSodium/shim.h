@@ -1,0 +1,2 @@
+// The map from libsodium (Debian: libsodium-dev) into the package.
+#include <sodium.h>
