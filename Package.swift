@@ -13,6 +13,7 @@ let package = Package(
         .target(name: "WireFormat", dependencies: ["Primitives"]),
         .target(name: "Cryptography", dependencies: ["CSodium", "Primitives"]),
         .target(name: "Noise", dependencies: ["Cryptography", "Primitives", "WireFormat"]),
+        .target(name: "Ledger", dependencies: ["Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Storage", dependencies: ["Cryptography", "Primitives"]),
         .target(name: "Transport", dependencies: ["Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections")]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
