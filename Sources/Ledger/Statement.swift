@@ -50,7 +50,7 @@ public struct Signed<Body: Statement>: Hashable, Sendable {
     public func verified(by key: VerifyingKey? = nil) -> Verified<Body>? {
         guard let key = body.signer ?? key, let signature = Signature(Array(bytes.suffix(Signature.byteCount))) else { return nil }
         guard key.verifies(signature, on: Array(bytes.dropLast(Signature.byteCount)), as: Body.tag) else { return nil }
-        return Verified(signed: self)
+        return Verified(signed: self, key: key)
     }
 
     /// Makes and signs a statement of our own. About 12 us.
@@ -60,15 +60,20 @@ public struct Signed<Body: Statement>: Hashable, Sendable {
         writer.structure(Body.structure)
         body.encodeBody(into: &writer)
         let signature = key.sign(writer.bytes, as: Body.tag)
-        return Verified(signed: Signed(body: body, bytes: writer.bytes + signature.bytes))
+        return Verified(signed: Signed(body: body, bytes: writer.bytes + signature.bytes), key: key.verifyingKey)
     }
 }
 
 /// A statement whose signature has been checked. Only checking makes one.
 public struct Verified<Body: Statement>: Hashable, Sendable {
     public let signed: Signed<Body>
+    /// The key whose signature it is.
+    public let key: VerifyingKey
 
-    init(signed: Signed<Body>) { self.signed = signed }
+    init(signed: Signed<Body>, key: VerifyingKey) {
+        self.signed = signed
+        self.key = key
+    }
 
     public var body: Body { signed.body }
     public var bytes: [UInt8] { signed.bytes }

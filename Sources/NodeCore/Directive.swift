@@ -1,0 +1,169 @@
+import Ledger
+import Primitives
+import WireFormat
+
+/// Everything a node can want done. Performed in order; answers come back as inputs.
+public enum Directive: Sendable {
+    case wake(Timer, at: Instant)
+
+    /// Connect to whoever holds `key`, trying the addresses in order.
+    case dial(DialNumber, [NetworkAddress], key: TransportKey)
+    case close(SessionID)
+    case send(Frame, SessionID)
+    case sendDatagram([UInt8], SessionID)
+
+    /// Check signatures away from the core.
+    case check(StatementBatch)
+    /// Check a manifest against its head.
+    case checkManifest(Fetch, [UInt8])
+    /// Check a bucket against its entry, and stage it on disk.
+    case checkBucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
+    /// Answer the request with the manifest of this root, or `notHeld`.
+    case serveManifest(SessionID, requestID: UInt32, ContentRequest)
+    /// Answer the request with the bucket of this root, or `notHeld`.
+    case serveBucket(SessionID, requestID: UInt32, ContentRequest)
+
+    /// Keep a statement, in the place of what it replaces.
+    case keep(AnyStatement)
+    /// In one transaction: the replica of this origin becomes what the manifest says, from staged and present buckets.
+    case adopt(Verified<Head>, Manifest)
+    /// In one transaction and synced: our own buckets, manifest and head.
+    case publish(Publication)
+    /// Drop all buckets, own and learned, whose retention ends before this day.
+    case expire(before: Day)
+    case redeemInvite(SessionID, requestID: UInt32, InviteID, OriginID)
+
+    /// For the log.
+    case report(Event)
+}
+
+/// Statements to be checked, and what for.
+public struct StatementBatch: Hashable, Sendable {
+    public enum Purpose: Hashable, Sendable {
+        /// The other side's credentials.
+        case hello
+        /// A newcomer's request to be admitted.
+        case join(requestID: UInt32, displayName: String)
+        /// The answer to a cursor pull.
+        case pull(logID: UInt64, upTo: UInt64, hasMore: Bool)
+        /// News by datagram.
+        case push
+        /// Waited for something that has come meanwhile.
+        case retry
+        /// Given by the operator.
+        case command
+    }
+
+    public let purpose: Purpose
+    /// Who delivered them; `nil` for `retry` and `command`.
+    public let session: SessionID?
+    public let statements: [UncheckedStatement]
+    /// The signing keys of the generations whose certificates are already here.
+    public let headKeys: [HeadKeyID: VerifyingKey]
+
+    public init(purpose: Purpose, session: SessionID?, statements: [UncheckedStatement], headKeys: [HeadKeyID: VerifyingKey]) {
+        self.purpose = purpose
+        self.session = session
+        self.statements = statements
+        self.headKeys = headKeys
+    }
+
+    public struct HeadKeyID: Hashable, Sendable {
+        public let origin: OriginID
+        public let generation: UInt32
+
+        public init(origin: OriginID, generation: UInt32) {
+            self.origin = origin
+            self.generation = generation
+        }
+    }
+
+    public struct Outcome: Hashable, Sendable {
+        /// In the order they came.
+        public var verified: [AnyStatement] = []
+        /// Heads of generations that are not known yet.
+        public var unresolved: [UncheckedStatement] = []
+        public var forgedCount = 0
+
+        public init() {}
+    }
+
+    /// Checks all signatures: about 35 us each. A generation certificate in the batch counts for the heads after it.
+    public func check() -> Outcome {
+        var keys = headKeys
+        var outcome = Outcome()
+        for statement in statements {
+            do throws(StatementError) {
+                let verified = try AnyStatement(checking: statement) { keys[HeadKeyID(origin: $0, generation: $1)] }
+                if case .generation(let certificate) = verified {
+                    let id = HeadKeyID(origin: certificate.body.origin, generation: certificate.body.generation)
+                    if keys[id] == nil { keys[id] = certificate.body.signingKey }
+                }
+                outcome.verified.append(verified)
+            } catch {
+                switch error {
+                case .forged: outcome.forgedCount += 1
+                case .unknownGeneration: outcome.unresolved.append(statement)
+                }
+            }
+        }
+        return outcome
+    }
+}
+
+/// One attempt to fetch what a head says from one session.
+public struct Fetch: Hashable, Sendable {
+    public let session: SessionID
+    public let head: Verified<Head>
+
+    public init(session: SessionID, head: Verified<Head>) {
+        self.session = session
+        self.head = head
+    }
+}
+
+/// A head of our own and all that it rests on.
+public struct Publication: Hashable, Sendable {
+    public let head: Verified<Head>
+    public let manifest: Manifest
+    /// The history after this head.
+    public let history: HistoryTree
+    /// The buckets that are new in this manifest.
+    public let newBuckets: [Bucket]
+
+    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree, newBuckets: [Bucket]) {
+        self.head = head
+        self.manifest = manifest
+        self.history = history
+        self.newBuckets = newBuckets
+    }
+}
+
+/// What an operator may want to read in the log. Names nodes and operators, never contents.
+public enum Event: Hashable, Sendable {
+    case sessionReady(SessionID, NodeID, OriginID)
+    case sessionRefused(SessionID, Refusal)
+    case refusedByPeer(SessionID, Refusal)
+    /// The other side broke the protocol and was dropped.
+    case misbehaviour(SessionID, Misbehaviour)
+    case memberAdmitted(OriginID, name: String)
+    case memberRevoked(OriginID)
+    case adopted(OriginID, HeadPosition, sightings: UInt64)
+    case published(HeadPosition, sightings: UInt64)
+    /// Two heads of one origin at one position: it equivocates. The first is kept.
+    case equivocation(OriginID, HeadPosition)
+    /// Somebody has a newer head of our own than we have: a restored backup or a second machine. Nothing is signed any more.
+    case signingHalted(ours: HeadPosition?, theirs: HeadPosition)
+    case commandRefused(Refusal)
+    case limitReached(Limit)
+
+    public enum Misbehaviour: Hashable, Sendable {
+        case malformed(WireError)
+        case forgedStatements(count: Int)
+        case wrongContent
+        case unexpectedFrame(UInt16)
+        case helloTimeout, silent
+    }
+
+    public enum Limit: Hashable, Sendable { case members, nodesOfOperator, pendingStatements }
+}

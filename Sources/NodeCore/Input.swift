@@ -1,0 +1,98 @@
+import Ledger
+import Primitives
+import WireFormat
+
+/// A connection attempt, by a number of our own.
+public struct DialNumber: Hashable, Sendable, Comparable {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+    public static func < (left: DialNumber, right: DialNumber) -> Bool { left.number < right.number }
+}
+
+/// What the core is told when a session has been made: the Noise handshake is done, nothing has been said yet.
+public struct SessionOpening: Hashable, Sendable {
+    /// Proven by the handshake.
+    public var remoteKey: TransportKey
+    /// The attempt it came from; `nil` if the other side dialed.
+    public var dial: DialNumber?
+    /// The invite whose secret the other side has proven: a newcomer that wants to join.
+    public var inviteID: InviteID?
+
+    public init(remoteKey: TransportKey, dial: DialNumber? = nil, inviteID: InviteID? = nil) {
+        self.remoteKey = remoteKey
+        self.dial = dial
+        self.inviteID = inviteID
+    }
+}
+
+/// Everything that can happen to a node.
+public enum Input: Sendable {
+    /// Once, before everything else.
+    case start
+    case timerFired(Timer)
+
+    case sessionOpened(SessionID, SessionOpening)
+    case dialFailed(DialNumber)
+    case sessionClosed(SessionID)
+    case frame(SessionID, Frame)
+    /// The plaintext of a sealed datagram.
+    case datagram(SessionID, [UInt8])
+
+    /// The answer to `Directive.check`.
+    case checked(StatementBatch, StatementBatch.Outcome)
+    /// The answer to `Directive.checkManifest`.
+    case manifestChecked(Fetch, Result<Manifest, ManifestError>)
+    /// The answer to `Directive.checkBucket`: on success the bucket has been staged on disk.
+    case bucketChecked(Fetch, BucketEntry, Result<Void, BucketError>)
+    /// The answer to `Directive.adopt`: the replica now is what this head says.
+    case adopted(Verified<Head>)
+    /// The answer to `Directive.adopt` if the disk failed: nothing was changed.
+    case adoptionFailed(Verified<Head>)
+    /// The answer to `Directive.publish`: the head is on disk, and may be sent.
+    case published(Publication)
+    /// The answer to `Directive.publish` if the disk failed: the head must not be sent.
+    case publicationFailed(Publication)
+    /// The answer to `Directive.redeemInvite`.
+    case inviteRedeemed(SessionID, requestID: UInt32, OriginID, InviteOutcome)
+
+    /// Own sightings changed: these days now consist of these buckets.
+    case daysBuilt([DayContent])
+    case command(Command)
+}
+
+/// What the operator asks of the running node.
+public enum Command: Hashable, Sendable {
+    /// Ends the membership of an operator whom we (or the root, if its key is here) stand above.
+    case revoke(OriginID, Revocation.Reason)
+    /// Learns statements that were made beside the running node, such as a renewed certificate.
+    case learn([[UInt8]])
+}
+
+public enum InviteOutcome: Hashable, Sendable { case accepted, unknown, expired, alreadyUsed }
+
+/// What a timer waits for. A timer that is no longer waited for is ignored, never cancelled.
+public enum Timer: Hashable, Sendable {
+    /// Neighbours, idle sessions, overdue requests.
+    case tick
+    /// One round of telling neighbours the hot heads.
+    case spread
+    /// Probe one session by datagram.
+    case probe
+    /// Retention, certificates, heartbeats.
+    case housekeeping
+    /// What was published waits a moment for more, so that a burst becomes one head.
+    case publish
+}
+
+/// All sightings of one (stream, day) of our own; none if the day was emptied.
+public struct DayContent: Hashable, Sendable {
+    public let descriptor: StreamDescriptor
+    public let day: Day
+    public let buckets: [Bucket]
+
+    public init(descriptor: StreamDescriptor, day: Day, buckets: [Bucket]) {
+        self.descriptor = descriptor
+        self.day = day
+        self.buckets = buckets
+    }
+}
