@@ -1,5 +1,6 @@
 import Ledger
 import Primitives
+import Replication
 import WireFormat
 
 /// Everything a node can want done. Performed in order; answers come back as inputs.
@@ -108,34 +109,6 @@ public struct StatementBatch: Hashable, Sendable {
             }
         }
         return outcome
-    }
-}
-
-/// One attempt to fetch what a head says from one session.
-public struct Fetch: Hashable, Sendable {
-    public let session: SessionID
-    public let head: Verified<Head>
-
-    public init(session: SessionID, head: Verified<Head>) {
-        self.session = session
-        self.head = head
-    }
-}
-
-/// A head of our own and all that it rests on.
-public struct Publication: Hashable, Sendable {
-    public let head: Verified<Head>
-    public let manifest: Manifest
-    /// The history after this head.
-    public let history: HistoryTree
-    /// The buckets that are new in this manifest.
-    public let newBuckets: [Bucket]
-
-    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree, newBuckets: [Bucket]) {
-        self.head = head
-        self.manifest = manifest
-        self.history = history
-        self.newBuckets = newBuckets
     }
 }
 

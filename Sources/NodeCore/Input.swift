@@ -1,5 +1,6 @@
 import Ledger
 import Primitives
+import Replication
 import WireFormat
 
 /// A connection attempt, by a number of our own.
@@ -82,17 +83,4 @@ public enum Timer: Hashable, Sendable {
     case housekeeping
     /// What was published waits a moment for more, so that a burst becomes one head.
     case publish
-}
-
-/// All sightings of one (stream, day) of our own; none if the day was emptied.
-public struct DayContent: Hashable, Sendable {
-    public let descriptor: StreamDescriptor
-    public let day: Day
-    public let buckets: [Bucket]
-
-    public init(descriptor: StreamDescriptor, day: Day, buckets: [Bucket]) {
-        self.descriptor = descriptor
-        self.day = day
-        self.buckets = buckets
-    }
 }

@@ -1,5 +1,6 @@
 import Ledger
 import Primitives
+import Replication
 import WireFormat
 
 /// What a node finds on its disk when it starts. Statements are checked again while loading.
@@ -16,27 +17,12 @@ public struct StoredState: Sendable {
     public init() {}
 }
 
-public struct AdoptedState: Hashable, Sendable {
-    public var head: Verified<Head>
-    public var manifest: Manifest
-
-    public init(head: Verified<Head>, manifest: Manifest) {
-        self.head = head
-        self.manifest = manifest
-    }
-}
-
-public struct OwnState: Hashable, Sendable {
-    public var head: Verified<Head>
-    public var manifest: Manifest
-    public var history: HistoryTree
-
-    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree) {
-        self.head = head
-        self.manifest = manifest
-        self.history = history
-    }
-}
+// The types of the floor below that inputs and directives carry, for the drivers above.
+public typealias AdoptedState = Replication.AdoptedState
+public typealias OwnState = Replication.OwnState
+public typealias Publication = Replication.Publication
+public typealias DayContent = Replication.DayContent
+public typealias Fetch = Replication.Fetch
 
 /// Who a node is: its keys and what they may do.
 public struct NodeIdentity: Sendable {

@@ -1,0 +1,64 @@
+import Ledger
+import Primitives
+import WireFormat
+
+/// Which nodes the operators run, and where they are (`Protocol/statements.md` §6 and §7).
+public struct NodeTable: Sendable {
+    /// The nodes of one operator that are kept.
+    public static let nodesPerOperator = 16
+
+    public struct Entry: Hashable, Sendable {
+        public var certificate: Verified<NodeCertificate>
+        /// What the node says of itself; `nil` before it has been heard.
+        public var record: Verified<PeerRecord>?
+    }
+
+    private var entries: [NodeID: Entry] = [:]
+    private var nodesOfOrigin: [OriginID: [NodeID]] = [:]
+    private var nodesByKey: [TransportKey: NodeID] = [:]
+
+    public init() {}
+
+    /// All nodes, in ascending order. O(n log n).
+    public var nodes: [NodeID] { entries.keys.sorted() }
+    public var count: Int { entries.count }
+
+    public subscript(node: NodeID) -> Entry? { entries[node] }
+
+    public func node(with key: TransportKey) -> NodeID? { nodesByKey[key] }
+
+    public func nodes(of origin: OriginID) -> [NodeID] { nodesOfOrigin[origin] ?? [] }
+
+    /// Takes a certificate of a known operator. The one with the higher serial counts; of equal ones the smaller hash.
+    public mutating func take(_ certificate: Verified<NodeCertificate>) -> MemberTable.Verdict {
+        let body = certificate.body
+        if let held = entries[body.node]?.certificate {
+            guard held.bytes != certificate.bytes else { return .known }
+            // A node id belongs to the operator that was first to certify it.
+            guard held.body.origin == body.origin else { return .refused }
+            guard body.serial > held.body.serial || (body.serial == held.body.serial && certificate.hash < held.hash) else { return .known }
+            if nodesByKey[held.body.transportKey] == body.node { nodesByKey[held.body.transportKey] = nil }
+            entries[body.node]?.certificate = certificate
+        } else {
+            guard nodesOfOrigin[body.origin, default: []].count < Self.nodesPerOperator else { return .full }
+            entries[body.node] = Entry(certificate: certificate, record: nil)
+            nodesOfOrigin[body.origin, default: []].append(body.node)
+        }
+        nodesByKey[body.transportKey] = body.node
+        return .accepted
+    }
+
+    /// Takes what a known node says of itself. The higher incarnation counts; of equal ones the smaller hash.
+    public mutating func take(_ record: Verified<PeerRecord>) -> MemberTable.Verdict {
+        guard let entry = entries[record.body.node] else { return .orphan }
+        if let held = entry.record {
+            guard held.bytes != record.bytes else { return .known }
+            guard
+                record.body.incarnation > held.body.incarnation
+                    || (record.body.incarnation == held.body.incarnation && record.hash < held.hash)
+            else { return .known }
+        }
+        entries[record.body.node]?.record = record
+        return .accepted
+    }
+}

@@ -1,0 +1,157 @@
+import Cryptography
+import Ledger
+import Primitives
+import WireFormat
+
+/// All sightings of one (stream, day) of our own; none if the day was emptied.
+public struct DayContent: Hashable, Sendable {
+    public let descriptor: StreamDescriptor
+    public let day: Day
+    public let buckets: [Bucket]
+
+    public init(descriptor: StreamDescriptor, day: Day, buckets: [Bucket]) {
+        self.descriptor = descriptor
+        self.day = day
+        self.buckets = buckets
+    }
+}
+
+/// What we have published last.
+public struct OwnState: Hashable, Sendable {
+    public var head: Verified<Head>
+    public var manifest: Manifest
+    public var history: HistoryTree
+
+    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree) {
+        self.head = head
+        self.manifest = manifest
+        self.history = history
+    }
+}
+
+/// A head of our own and all that it rests on.
+public struct Publication: Hashable, Sendable {
+    public let head: Verified<Head>
+    public let manifest: Manifest
+    /// The history after this head.
+    public let history: HistoryTree
+    /// The buckets that are new in this manifest.
+    public let newBuckets: [Bucket]
+
+    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree, newBuckets: [Bucket]) {
+        self.head = head
+        self.manifest = manifest
+        self.history = history
+        self.newBuckets = newBuckets
+    }
+}
+
+/// Turns changed days into signed heads, one at a time, each on disk before the next is made (`Protocol/replication.md` §7).
+public struct Publisher: Sendable {
+    /// How long a head may be taken for current.
+    public static let lifetimeSeconds: UInt32 = 86_400
+    /// A head is repeated under a new sequence number after this time, so that silence never looks like absence.
+    public static let heartbeat: Duration = .seconds(8 * 3_600)
+
+    private struct DayID: Hashable {
+        let stream: StreamID
+        let day: Day
+    }
+
+    public let origin: OriginID
+    private let key: SigningKey
+    private let certificate: Verified<GenerationCertificate>
+    public private(set) var own: OwnState?
+    private var changed: [DayID: DayContent] = [:]
+    private var inFlight: Publication?
+    private var mustRepublish = false
+    /// Why nothing is signed any more: somebody holds a head of ours that we do not know.
+    public private(set) var haltedBy: HeadPosition?
+
+    public init(origin: OriginID, key: SigningKey, certificate: Verified<GenerationCertificate>, own: OwnState?) {
+        self.origin = origin
+        self.key = key
+        self.certificate = certificate
+        self.own = own
+    }
+
+    /// Whether there is something to sign now.
+    public func isDue(at now: Timestamp) -> Bool {
+        guard inFlight == nil, haltedBy == nil else { return false }
+        guard let own else { return true }
+        return !changed.isEmpty || mustRepublish || own.head.body.issuedAt + Self.heartbeat <= now
+    }
+
+    /// Takes days as they now are. Later ones replace earlier ones.
+    public mutating func change(_ days: [DayContent]) {
+        for content in days { changed[DayID(stream: content.descriptor.stream, day: content.day)] = content }
+    }
+
+    /// The next head over all changes so far, not counting days whose retention has ended; `nil` if nothing is due.
+    public mutating func publication(at now: Timestamp) -> Publication? {
+        guard isDue(at: now) else { return nil }
+        let current = own?.manifest ?? .empty
+        var descriptors = current.descriptors
+        var entries = current.entries
+        var newBuckets: [Bucket] = []
+        // In order, so that the same inputs give the same directives in every process.
+        for (id, content) in changed.sorted(by: { ($0.key.stream, $0.key.day) < ($1.key.stream, $1.key.day) }) {
+            entries.removeAll { $0.stream == id.stream && $0.day == id.day }
+            guard content.descriptor.lastDay(ofBucketAt: id.day) >= now.day else { continue }
+            if !descriptors.contains(where: { $0.stream == id.stream }) { descriptors.append(content.descriptor) }
+            entries += content.buckets.map(\.entry)
+            newBuckets += content.buckets
+        }
+        entries.removeAll { entry in
+            descriptors.first { $0.stream == entry.stream }.map { $0.lastDay(ofBucketAt: entry.day) < now.day } ?? true
+        }
+        let manifest = Manifest(descriptors: descriptors, entries: entries)
+        var history = own?.history ?? HistoryTree(certificateHash: certificate.hash)
+        let head = Head(
+            origin: origin, position: HeadPosition(generation: certificate.body.generation, sequence: history.leafCount), issuedAt: now,
+            lifetimeSeconds: Self.lifetimeSeconds, manifestRoot: manifest.root, entryCount: UInt32(manifest.entries.count),
+            sightingCount: manifest.sightingCount, dataByteCount: manifest.dataByteCount, historyRoot: history.root)
+        guard let head else { preconditionFailure("a head of our own breaks a rule of heads") }
+        let signed = Signed.make(head, with: key)
+        history.append(signed.hash)
+        let publication = Publication(head: signed, manifest: manifest, history: history, newBuckets: newBuckets)
+        inFlight = publication
+        changed = [:]
+        mustRepublish = false
+        return publication
+    }
+
+    /// The publication is on disk.
+    public mutating func published(_ publication: Publication) {
+        guard inFlight?.head.bytes == publication.head.bytes else { return }
+        inFlight = nil
+        own = OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
+    }
+
+    /// The disk refused: the head was never sent, so its number may be used again; its days are to be given again.
+    public mutating func failed(_ publication: Publication) {
+        guard inFlight?.head.bytes == publication.head.bytes else { return }
+        inFlight = nil
+        mustRepublish = true
+    }
+
+    /// Some day's retention has ended: the next head leaves it out.
+    public mutating func dayEnded(today: Day) {
+        guard let own else { return }
+        let hasExpired = own.manifest.entries.contains { entry in
+            own.manifest.descriptor(of: entry.stream).map { $0.lastDay(ofBucketAt: entry.day) < today } ?? false
+        }
+        if hasExpired { mustRepublish = true }
+    }
+
+    /// A head of our own that we have not signed, or not any more, is about. Whether that halts us.
+    public mutating func sawOwnHead(_ head: Verified<Head>) -> Bool {
+        let position = head.body.position
+        if let known = inFlight?.head ?? own?.head {
+            if head.bytes == known.bytes || position < known.body.position { return false }
+        }
+        guard haltedBy == nil else { return false }
+        haltedBy = position
+        return true
+    }
+}

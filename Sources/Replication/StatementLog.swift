@@ -1,0 +1,65 @@
+import Primitives
+
+/// The statements a node holds, numbered in the order in which it accepted them: a neighbour asks "what since your number X?"
+/// (`Protocol/replication.md` §3).
+///
+/// Each statement has a *slot*: what it is about. A newer statement takes the slot and a new number, and the old one is gone, so the
+/// log is as long as what is held, however much has passed through it.
+public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
+    /// Names this numbering; a new one for every start.
+    public let id: UInt64
+
+    private struct Place {
+        let number: UInt64
+        let slot: Slot
+    }
+
+    private var places: [Place] = []  // Ascending; those whose slot has moved on are skipped.
+    private var current: [Slot: (number: UInt64, bytes: [UInt8])] = [:]
+
+    public init(id: UInt64) { self.id = id }
+
+    /// The number of the statement accepted last; 0 before the first.
+    public private(set) var upTo: UInt64 = 0
+
+    /// Statements held.
+    public var count: Int { current.count }
+
+    public func bytes(in slot: Slot) -> [UInt8]? { current[slot]?.bytes }
+
+    /// Puts a statement last, in the place of what its slot held. O(1) amortised.
+    public mutating func append(_ bytes: [UInt8], in slot: Slot) {
+        upTo += 1
+        current[slot] = (upTo, bytes)
+        places.append(Place(number: upTo, slot: slot))
+        if places.count > 2 * current.count + 64 { places.removeAll { current[$0.slot]?.number != $0.number } }
+    }
+
+    /// Takes a statement out.
+    public mutating func remove(_ slot: Slot) { current[slot] = nil }
+
+    /// What has been accepted after `number`, oldest first, within both limits; at least one statement if there is any.
+    ///
+    /// - Parameter overhead: bytes each statement costs beside its own.
+    public func statements(
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        var low = 0
+        var high = places.count
+        while low < high {
+            let middle = (low + high) / 2
+            if places[middle].number <= number { low = middle + 1 } else { high = middle }
+        }
+        var statements: [[UInt8]] = []
+        var byteCount = 0
+        var last = number
+        for place in places[low...] {
+            guard let held = current[place.slot], held.number == place.number else { continue }
+            byteCount += held.bytes.count + overhead
+            if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }
+            statements.append(held.bytes)
+            last = place.number
+        }
+        return (statements, upTo, false)
+    }
+}
