@@ -1,0 +1,63 @@
+import Primitives
+import WireFormat
+
+extension NodeCore {
+    /// Our own tuning; the specification's limits are in `Limits`.
+    public struct Configuration: Sendable {
+        /// Sessions this node dials by itself.
+        public var outboundSessions = 8
+        /// Connection attempts at one time.
+        public var concurrentDials = 4
+        /// Where to look for the mesh as long as nobody is known: an address and the key of who should answer.
+        public var seeds: [Seed] = []
+        public var tickInterval: Duration = .seconds(1)
+        /// One session is probed by datagram per interval.
+        public var probeInterval: Duration = .seconds(1)
+        public var housekeepingInterval: Duration = .seconds(3_600)
+        /// A burst of changes becomes one head.
+        public var publishDelay: Duration = .milliseconds(50)
+        /// Time between two rounds of telling neighbours a hot head.
+        public var spreadInterval: Duration = .milliseconds(200)
+        /// Rounds a head is told in, and neighbours told in each.
+        public var spreadRounds = 3
+        public var spreadFanout = 4
+        /// How long the other side may take to say who it is.
+        public var helloTimeout: Duration = .seconds(10)
+        /// A session on which nothing is heard for so long is asked for a sign of life.
+        public var idleBeforePing: Duration = .seconds(10)
+        /// A session on which nothing is heard for so long is closed.
+        public var idleBeforeClose: Duration = .seconds(30)
+        /// A neighbour that answers a question slower than this is not waited for.
+        public var requestTimeout: Duration = .seconds(30)
+        /// Each neighbour's log is asked for at least this often, whatever hints were lost.
+        public var pullInterval: Duration = .seconds(15)
+        /// How long a newcomer's membership is valid.
+        public var membershipLifetime: Duration = .seconds(730 * 86_400)
+
+        public init() {}
+
+        public struct Seed: Hashable, Sendable {
+            public var address: NetworkAddress
+            public var key: TransportKey
+
+            public init(address: NetworkAddress, key: TransportKey) {
+                self.address = address
+                self.key = key
+            }
+        }
+    }
+
+    /// What may pile up, and never beyond this.
+    enum Bound {
+        /// Statements that wait for what they rest on. More are dropped; the next full pull brings them again.
+        static let pendingStatements = 4_096
+        /// Frames that wait until the sender's hello has been checked. More close the session.
+        static let earlyFrames = 32
+        /// Batches of a session under check at one time. Further datagrams are dropped; further answers come only when asked for.
+        static let batchesPerSession = 16
+        /// Requests of a neighbour that are served at one time. More are answered `busy`.
+        static let servedRequests = 64
+        /// Heads that are told around at one time. Others travel by cursor.
+        static let hotHeads = 1_024
+    }
+}

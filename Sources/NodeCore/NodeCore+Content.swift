@@ -1,0 +1,83 @@
+import Ledger
+import Membership
+import Primitives
+import Replication
+import WireFormat
+
+/// Following origins, publishing, and telling neighbours the news (`Protocol/replication.md` §4, §6 and §7).
+extension NodeCore {
+    mutating func beginFetches(at now: Moment, using random: inout some RandomNumberGenerator) {
+        let actions = fetches.begin(at: now.instant, adopted: { [origins] in origins[$0]?.adopted?.manifest }, using: &random)
+        perform(actions, at: now)
+    }
+
+    mutating func perform(_ actions: [FetchScheduler.Action], at now: Moment) {
+        for action in actions {
+            switch action {
+            case .requestManifest(let fetch):
+                let request = ContentRequest(origin: fetch.head.body.origin, root: fetch.head.body.manifestRoot)
+                ask(.manifestRequest, request.encoded(), .manifest(fetch), on: fetch.session, at: now)
+            case .requestBucket(let fetch, let entry, let descriptor):
+                let request = ContentRequest(origin: fetch.head.body.origin, root: entry.root)
+                ask(.bucketRequest, request.encoded(), .bucket(fetch, entry, descriptor), on: fetch.session, at: now)
+            case .adopt(let head, let manifest):
+                adopting[head.body.origin] = manifest
+                directives.append(.adopt(head, manifest))
+            case .drop(let session): drop(session, for: .wrongContent)
+            }
+        }
+    }
+
+    /// The replica of an origin is what this head says: now, and not before, others hear of it from us.
+    mutating func adopted(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
+        let origin = head.body.origin
+        guard let manifest = adopting.removeValue(forKey: origin) else { return }
+        origins[origin, default: OriginRecord()].adopted = AdoptedState(head: head, manifest: manifest)
+        fetches.adopted(head)
+        directives.append(.report(.adopted(origin, head.body.position, sightings: head.body.sightingCount)))
+        hold(.head(head), in: .head(origin))
+        tell(head, at: now, using: &random)
+        beginFetches(at: now, using: &random)
+    }
+
+    mutating func publish(at now: Moment) {
+        guard let publication = publisher?.publication(at: now.timestamp) else { return }
+        directives.append(.publish(publication))
+    }
+
+    /// Our own head is on disk: now, and not before, it may be told.
+    mutating func published(_ publication: Publication, at now: Moment, using random: inout some RandomNumberGenerator) {
+        publisher?.published(publication)
+        directives.append(.report(.published(publication.head.body.position, sightings: publication.head.body.sightingCount)))
+        hold(.head(publication.head), in: .head(identity.origin))
+        tell(publication.head, at: now, using: &random)
+        if publisher?.isDue(at: now.timestamp) == true { arm(.publish, after: configuration.publishDelay, at: now) }
+    }
+
+    /// Makes a head hot: it is told to a few random neighbours in a few rounds, from now on. Cursors repair what that misses.
+    private mutating func tell(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
+        hot.removeAll { $0.origin == head.body.origin }
+        guard hot.count < Bound.hotHeads else { return }
+        hot.append(HotHead(origin: head.body.origin, bytes: head.bytes, roundsLeft: configuration.spreadRounds))
+        if !armed.contains(.spread) { spread(at: now, using: &random) }
+    }
+
+    mutating func spread(at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard !hot.isEmpty else { return }
+        let messages = DatagramMessage.messages(of: hot.map(\.bytes)).map { $0.encoded() }
+        for session in openSessions.sample(configuration.spreadFanout, using: &random) {
+            for message in messages { directives.append(.sendDatagram(message, session)) }
+        }
+        for place in hot.indices { hot[place].roundsLeft -= 1 }
+        hot.removeAll { $0.roundsLeft <= 0 }
+        if !hot.isEmpty { arm(.spread, after: configuration.spreadInterval, at: now) }
+    }
+
+    /// Asks one random neighbour for a sign of life by datagram; the answer tells how far its log goes.
+    mutating func probe(at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let id = openSessions.pick(using: &random) else { return }
+        let number = UInt32(truncatingIfNeeded: random.next())
+        sessions[id]?.probe = (number, now.instant)
+        directives.append(.sendDatagram(DatagramMessage.ping(Ping(number: number, logID: log.id, upTo: log.upTo)).encoded(), id))
+    }
+}

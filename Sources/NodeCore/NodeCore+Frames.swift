@@ -1,0 +1,125 @@
+import Ledger
+import Membership
+import Primitives
+import Replication
+import WireFormat
+
+/// What to do with each frame and datagram (`Protocol/replication.md` §2 to §6).
+extension NodeCore {
+    mutating func received(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let session = sessions[id] else { return }
+        sessions[id]?.lastHeard = now.instant
+        sessions[id]?.pingedAt = nil
+        if frame.knownType == .refusal {
+            return refused(frame, on: session, at: now, using: &random)
+        }
+        switch session.phase {
+        case .greeting(let isChecking, let early):
+            guard frame.knownType == .hello, !isChecking else {
+                guard early.count < Bound.earlyFrames, isChecking else { return drop(id, for: .unexpectedFrame(frame.type)) }
+                sessions[id]?.phase = .greeting(isChecking: true, early: early + [frame])
+                return
+            }
+            guard let hello = decode(frame, on: id, Hello.init(decoding:)) else { return }
+            sessions[id]?.phase = .greeting(isChecking: true, early: [])
+            check(hello.statements, for: .hello, from: id)
+        case .joining(let invite):
+            guard frame.knownType == .joinRequest else { return drop(id, for: .unexpectedFrame(frame.type)) }
+            joinRequested(frame, on: id, invite: invite)
+        case .open: receivedOnOpen(frame, on: id, at: now, using: &random)
+        }
+    }
+
+    private mutating func receivedOnOpen(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        switch frame.knownType {
+        case .ping:
+            guard let ping = decode(frame, on: id, Ping.init(decoding:)) else { return }
+            heard(ping, on: id, at: now)
+            send(Frame(.pong, requestID: frame.requestID, isAnswer: true, body: reply(to: ping)), on: id)
+        case .pong:
+            guard let ping = decode(frame, on: id, Ping.init(decoding:)) else { return }
+            heard(ping, on: id, at: now)
+        case .statementsRequest:
+            guard let request = decode(frame, on: id, StatementsRequest.init(decoding:)) else { return }
+            serveStatements(request, frame.requestID, on: id)
+        case .statements:
+            guard let request = takeRequest(frame, on: id), case .statements = request.kind,
+                let answer = decode(frame, on: id, StatementsAnswer.init(decoding:))
+            else { return }
+            pulled(answer, on: id, at: now, using: &random)
+        case .manifestRequest, .bucketRequest:
+            guard let request = decode(frame, on: id, ContentRequest.init(decoding:)) else { return }
+            directives.append(
+                frame.knownType == .manifestRequest
+                    ? .serveManifest(id, requestID: frame.requestID, request) : .serveBucket(id, requestID: frame.requestID, request))
+        case .manifest:
+            guard let request = takeRequest(frame, on: id), case .manifest(let fetch) = request.kind else { return }
+            directives.append(.checkManifest(fetch, frame.body))
+        case .bucket:
+            guard let request = takeRequest(frame, on: id), case .bucket(let fetch, let entry, let descriptor) = request.kind else { return }
+            directives.append(.checkBucket(fetch, entry, descriptor, frame.body))
+        case .hello, .joinRequest, .joinAnswer: drop(id, for: .unexpectedFrame(frame.type))
+        case .datagramOffer, .unknown, .refusal: break  // The transport's own, or an answer to a question of a later version.
+        case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
+        }
+    }
+
+    /// An answer without its question, or after its time, is ignored: it may just be late.
+    private mutating func takeRequest(_ frame: Frame, on id: SessionID) -> Request? {
+        guard frame.isAnswer else { return nil }
+        return requests.removeValue(forKey: RequestKey(session: id, id: frame.requestID))
+    }
+
+    private mutating func refused(_ frame: Frame, on session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let refusal = decode(frame, on: session.id, Refusal.init(decoding:)) else { return }
+        guard let request = takeRequest(frame, on: session.id) else {
+            directives.append(.report(.refusedByPeer(session.id, refusal)))
+            return
+        }
+        switch request.kind {
+        case .manifest(let fetch), .bucket(let fetch, _, _):
+            fetches.failed(fetch)
+            beginFetches(at: now, using: &random)
+        case .statements: sessions[session.id]?.isPulling = false
+        }
+    }
+
+    mutating func received(datagram bytes: [UInt8], on id: SessionID, at now: Moment) {
+        guard let session = sessions[id], session.isOpen else { return }
+        // Datagrams are sealed: malformed ones are the other side's own, not somebody's between.
+        guard let message = try? DatagramMessage(decoding: bytes) else { return drop(id, for: .malformed(.invalid(.datagramType))) }
+        sessions[id]?.lastHeard = now.instant
+        sessions[id]?.pingedAt = nil
+        switch message {
+        case .ping(let ping):
+            heard(ping, on: id, at: now)
+            directives.append(.sendDatagram(DatagramMessage.ack(Ping(number: ping.number, logID: log.id, upTo: log.upTo)).encoded(), id))
+        case .ack(let ping):
+            heard(ping, on: id, at: now)
+            guard let probe = session.probe, probe.number == ping.number else { return }  // Late, or of a round before.
+            sessions[id]?.roundTrip = now.instant - probe.sentAt
+            sessions[id]?.probe = nil
+        case .heads(let heads):
+            guard session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings them.
+            check(heads, for: .push, from: id)
+        }
+    }
+
+    private func reply(to ping: Ping) -> [UInt8] { Ping(number: ping.number, logID: log.id, upTo: log.upTo).encoded() }
+
+    /// The other side has told how far its log goes: ask, if that is further than we have read.
+    private mutating func heard(_ ping: Ping, on id: SessionID, at now: Moment) {
+        sessions[id]?.hint = Cursor(logID: ping.logID, after: ping.upTo)
+        guard let session = sessions[id], session.cursor.logID != ping.logID || session.cursor.after < ping.upTo else { return }
+        pull(on: id, at: now)
+    }
+
+    mutating func decode<Message>(_ frame: Frame, on id: SessionID, _ decoder: ([UInt8]) throws(WireError) -> Message) -> Message? {
+        do throws(WireError) {
+            return try decoder(frame.body)
+        } catch {
+            drop(id, for: .malformed(error))
+            return nil
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import Cryptography
+import Ledger
+import Membership
+import Primitives
+import Replication
+import WireFormat
+
+/// Statements: from bytes to what a node believes, and back to what it tells others (`Protocol/replication.md` §3).
+extension NodeCore {
+    /// Sends statements off to be checked, leaving out those that are held already.
+    mutating func check(_ statements: [[UInt8]], for purpose: StatementBatch.Purpose, from id: SessionID?) {
+        var unchecked: [UncheckedStatement] = []
+        for bytes in statements {
+            // A hello and a request to join are judged as a whole, so nothing is left out of them.
+            if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) { continue }
+            do throws(WireError) {
+                let statement = try UncheckedStatement(decoding: bytes)
+                if case .head(let head) = statement, isOld(head, from: id) { continue }
+                unchecked.append(statement)
+            } catch {
+                switch error {
+                case .wrongStructure, .unsupportedVersion: continue  // Of a later version of the protocol: not for us.
+                default:
+                    if let id { drop(id, for: .malformed(error)) }
+                    return
+                }
+            }
+        }
+        if let id { sessions[id]?.batchesUnderCheck += 1 }
+        directives.append(.check(batch(unchecked, for: purpose, from: id)))
+    }
+
+    private func batch(_ statements: [UncheckedStatement], for purpose: StatementBatch.Purpose, from id: SessionID?) -> StatementBatch {
+        var keys: [StatementBatch.HeadKeyID: VerifyingKey] = [:]
+        for case .head(let head) in statements {
+            let (origin, generation) = (head.body.origin, head.body.position.generation)
+            if let key = origins[origin]?.signingKey(ofGeneration: generation) { keys[.init(origin: origin, generation: generation)] = key }
+        }
+        return StatementBatch(purpose: purpose, session: id, statements: statements, headKeys: keys)
+    }
+
+    /// Whether a head need not be checked: not newer than what is adopted, or wanted already.
+    private mutating func isOld(_ head: Signed<Head>, from id: SessionID?) -> Bool {
+        if let wanted = fetches.wanted(of: head.body.origin) {
+            if wanted.bytes == head.bytes {
+                fetches.headSeen(wanted, from: id)
+                return true
+            }
+            if head.body.position < wanted.body.position { return true }
+        }
+        guard let adopted = origins[head.body.origin]?.adopted else { return false }
+        return head.body.position < adopted.head.body.position
+    }
+
+    mutating func checked(
+        _ batch: StatementBatch, _ outcome: StatementBatch.Outcome, at now: Moment, using random: inout some RandomNumberGenerator
+    ) {
+        if let id = batch.session {
+            guard sessions[id] != nil else { return }  // Gone meanwhile; others will tell us.
+            sessions[id]?.batchesUnderCheck -= 1
+            guard outcome.forgedCount == 0 else { return drop(id, for: .forgedStatements(count: outcome.forgedCount)) }
+        }
+        switch batch.purpose {
+        case .hello:
+            if let id = batch.session { greeted(id, by: outcome.verified, at: now, using: &random) }
+            return
+        case .join(let requestID, let name):
+            if let id = batch.session { newcomerChecked(on: id, requestID: requestID, name: name, outcome.verified, at: now) }
+            return
+        case .pull, .push, .retry, .command: break
+        }
+        for statement in outcome.verified { take(statement, from: batch.session, isStored: false, at: now) }
+        for statement in outcome.unresolved { wait { $0.add(statement) } }
+        settlePending(at: now)
+        if case .pull(let logID, let upTo, let hasMore) = batch.purpose, let id = batch.session {
+            pullSettled(Cursor(logID: logID, after: upTo), hasMore: hasMore, on: id, at: now)
+        }
+        beginFetches(at: now, using: &random)
+    }
+
+    /// Takes one checked statement: believes it, keeps it and tells it on, or lets it wait, or lets it go.
+    mutating func take(_ statement: AnyStatement, from id: SessionID?, isStored: Bool, at now: Moment) {
+        let verdict: MemberTable.Verdict
+        switch statement {
+        case .membership(let certificate):
+            verdict = members.admit(certificate)
+            if verdict == .accepted, !isStored {
+                directives.append(.report(.memberAdmitted(certificate.body.member, name: certificate.body.displayName)))
+            }
+        case .revocation(let revocation): verdict = members.revoke(revocation)
+        case .generation(let certificate):
+            if members.isKnown(certificate.body.origin) {
+                let taken = origins[certificate.body.origin, default: OriginRecord()].take(certificate)
+                if let dropped = taken.dropped { release(.generation(certificate.body.origin, dropped)) }
+                verdict = taken.accepted ? .accepted : .known
+            } else {
+                verdict = .orphan
+            }
+        case .node(let certificate): verdict = members.isKnown(certificate.body.origin) ? nodes.take(certificate) : .orphan
+        case .peer(let record): verdict = nodes.take(record)
+        case .head(let head):
+            take(head, from: id, at: now)
+            return
+        }
+        switch verdict {
+        case .accepted:
+            hold(statement, in: statement.slot)
+            if !isStored { directives.append(.keep(statement)) }
+            if case .revocation(let revocation) = statement { cutOff(revocation.body.revoked, isStored: isStored, at: now) }
+        case .orphan: wait { $0.add(statement) }
+        case .full: directives.append(.report(.limitReached(statement.rank == 0 ? .members : .nodesOfOperator)))
+        case .known, .refused: break
+        }
+    }
+
+    private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
+        let origin = head.body.origin
+        if origin == identity.origin {
+            if publisher?.sawOwnHead(head) == true {
+                directives.append(.report(.signingHalted(ours: publisher?.own?.head.body.position, theirs: head.body.position)))
+            }
+            return
+        }
+        switch members.standing(of: origin, at: now.timestamp) {
+        case .member: break
+        case .unknown: return wait { $0.add(.head(head)) }
+        case .revoked, .lapsed: return
+        }
+        switch origins[origin, default: OriginRecord()].verdict(on: head, at: now.timestamp) {
+        case .news: fetches.headSeen(head, from: id)
+        case .unresolved: wait { $0.add(.head(head)) }
+        case .equivocation: directives.append(.report(.equivocation(origin, head.body.position)))
+        case .known, .refused: break
+        }
+    }
+
+    private mutating func wait(_ add: (inout PendingStatements) -> Bool) {
+        if !add(&pending) { directives.append(.report(.limitReached(.pendingStatements))) }
+    }
+
+    /// Tries what has been waiting again, as long as that brings something.
+    mutating func settlePending(at now: Moment) {
+        var before = -1
+        while !pending.verified.isEmpty, pending.verified.count != before {
+            before = pending.verified.count
+            for statement in pending.takeVerified().sorted(by: { $0.rank < $1.rank }) { take(statement, from: nil, isStored: false, at: now) }
+        }
+        let resolved = pending.takeResolved { origins[$0.origin]?.signingKey(ofGeneration: $0.position.generation) != nil }
+        if !resolved.isEmpty { directives.append(.check(batch(resolved, for: .retry, from: nil))) }
+    }
+
+    /// Puts a statement into the log, in the place of what it replaces.
+    mutating func hold(_ statement: AnyStatement, in slot: Slot) {
+        release(slot)
+        log.append(statement.bytes, in: slot)
+        held.insert(BLAKE2b.hash(statement.bytes))
+    }
+
+    private mutating func release(_ slot: Slot) {
+        guard let old = log.bytes(in: slot) else { return }
+        held.remove(BLAKE2b.hash(old))
+        log.remove(slot)
+    }
+
+    // MARK: Asking neighbours
+
+    /// Asks for what the neighbour has accepted since we asked last.
+    mutating func pull(on id: SessionID, at now: Moment) {
+        guard let session = sessions[id], session.isOpen, !session.isPulling else { return }
+        sessions[id]?.isPulling = true
+        sessions[id]?.lastPull = now.instant
+        ask(.statementsRequest, StatementsRequest(logID: session.cursor.logID, after: session.cursor.after).encoded(), .statements, on: id, at: now)
+    }
+
+    mutating func ask(_ type: FrameType, _ body: [UInt8], _ kind: Request.Kind, on id: SessionID, at now: Moment) {
+        guard let number = sessions[id]?.nextRequest else { return }
+        sessions[id]?.nextRequest = number == .max ? 1 : number + 1
+        requests[RequestKey(session: id, id: number)] = Request(kind: kind, askedAt: now.instant)
+        send(Frame(type, requestID: number, body: body), on: id)
+    }
+
+    mutating func serveStatements(_ request: StatementsRequest, _ requestID: UInt32, on id: SessionID) {
+        let after = request.logID == log.id ? request.after : 0
+        let answer = log.statements(
+            after: after, limit: Limits.statementsPerAnswer, byteLimit: FrameType.statements.maximumBodyByteCount - StatementsAnswer.overhead,
+            overhead: StatementsAnswer.statementOverhead)
+        let body = StatementsAnswer(logID: log.id, upTo: answer.upTo, hasMore: answer.hasMore, statements: answer.statements).encoded()
+        send(Frame(.statements, requestID: requestID, isAnswer: true, body: body), on: id)
+    }
+
+    mutating func pulled(_ answer: StatementsAnswer, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
+    }
+
+    private mutating func pullSettled(_ cursor: Cursor, hasMore: Bool, on id: SessionID, at now: Moment) {
+        guard let session = sessions[id] else { return }
+        sessions[id]?.cursor = cursor
+        sessions[id]?.isPulling = false
+        let isBehindHint = session.hint.map { $0.logID == cursor.logID && $0.after > cursor.after } ?? false
+        if hasMore || isBehindHint { pull(on: id, at: now) }
+    }
+}
+
+extension StatementBatch.Purpose {
+    fileprivate var leavesOutHeld: Bool {
+        switch self {
+        case .hello, .join: false
+        case .pull, .push, .retry, .command: true
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Cryptography
+import Ledger
+import Membership
+import Primitives
+import Replication
+import WireFormat
+
+/// One whole node as one value: what happens comes in as inputs, what is to be done goes out as directives.
+///
+/// It knows no sockets, clocks, files or tasks: the daemon and the simulator drive the same core. It routes inputs to the machines below
+/// (members, nodes, log, fetching, publishing) and owns the policy between them: whom to talk to, when to ask, what to tell.
+public struct NodeCore: Sendable {
+    public let identity: NodeIdentity
+    let keys: NodeKeys
+    let configuration: Configuration
+
+    var members: MemberTable
+    var nodes = NodeTable()
+    var origins: [OriginID: OriginRecord] = [:]
+    var log: StatementLog<Slot>
+    /// Hashes of all statements held, so that what is known is not checked again.
+    var held: Set<Digest> = []
+    var pending = PendingStatements()
+    var fetches: FetchScheduler
+    /// The manifests under adoption.
+    var adopting: [OriginID: Manifest] = [:]
+    var publisher: Publisher?
+    var sessions: [SessionID: Session] = [:]
+    var dials: [DialNumber: Dial] = [:]
+    var nextDial: UInt64 = 1
+    var backoff = DialBackoff()
+    var requests: [RequestKey: Request] = [:]
+    var newcomers: [RequestKey: Newcomer] = [:]
+    /// How far the log of each node has been read, so that a new session goes on where the last one stopped.
+    var cursors: [NodeID: Cursor] = [:]
+    var hot: [HotHead] = []
+    var armed: Set<Timer> = []
+
+    /// What the step under way has asked for so far.
+    var directives: [Directive] = []
+    private let stored: StoredState
+
+    /// - Parameters:
+    ///   - stored: what the disk holds; must contain the node's own membership chain and node certificate.
+    ///   - logID: random, never used by this node before.
+    public init(identity: NodeIdentity, keys: NodeKeys, configuration: Configuration = Configuration(), stored: StoredState, logID: UInt64) {
+        self.identity = identity
+        self.keys = keys
+        self.configuration = configuration
+        self.stored = stored
+        members = MemberTable(mesh: identity.mesh)
+        log = StatementLog(id: logID)
+        fetches = FetchScheduler(staged: stored.staged)
+    }
+
+    /// Takes one input, and says what is to be done about it, in order. Never fails, whatever a peer sent.
+    public mutating func step(_ input: Input, at now: Moment, using random: inout some RandomNumberGenerator) -> [Directive] {
+        directives = []
+        switch input {
+        case .start: start(at: now, using: &random)
+        case .timerFired(let timer): fired(timer, at: now, using: &random)
+        case .sessionOpened(let session, let opening): opened(session, opening, at: now)
+        case .dialFailed(let dial): dialFailed(dial, at: now, using: &random)
+        case .sessionClosed(let session): closed(session, at: now, using: &random)
+        case .frame(let session, let frame): received(frame, on: session, at: now, using: &random)
+        case .datagram(let session, let bytes): received(datagram: bytes, on: session, at: now)
+        case .checked(let batch, let outcome): checked(batch, outcome, at: now, using: &random)
+        case .manifestChecked(let fetch, let result):
+            let held = origins[fetch.head.body.origin]?.adopted.map { Set($0.manifest.entries.map(\.root)) } ?? []
+            perform(fetches.manifestChecked(fetch, result, held: { held.contains($0) }, today: now.timestamp.day), at: now)
+            beginFetches(at: now, using: &random)
+        case .bucketChecked(let fetch, let entry, let result):
+            perform(fetches.bucketChecked(fetch, entry, result), at: now)
+            beginFetches(at: now, using: &random)
+        case .adopted(let head): adopted(head, at: now, using: &random)
+        case .adoptionFailed(let head):
+            adopting[head.body.origin] = nil
+            fetches.adoptionFailed(head, at: now.instant)
+        case .published(let publication): published(publication, at: now, using: &random)
+        case .publicationFailed(let publication): publisher?.failed(publication)
+        case .inviteRedeemed(let session, let requestID, let newcomer, let outcome):
+            redeemed(on: session, requestID: requestID, newcomer: newcomer, outcome, at: now)
+        case .daysBuilt(let days):
+            publisher?.change(days)
+            arm(.publish, after: configuration.publishDelay, at: now)
+        case .command(let command): execute(command, at: now, using: &random)
+        }
+        defer { directives = [] }
+        return directives
+    }
+
+    private mutating func start(at now: Moment, using random: inout some RandomNumberGenerator) {
+        var waiting = stored.statements
+        // Sponsors before those they sponsor, certificates before what they certify; what does not fit waits like any other.
+        waiting.sort { $0.rank < $1.rank }
+        for statement in waiting { take(statement, from: nil, isStored: true, at: now) }
+        settlePending(at: now)
+        for (origin, state) in stored.adopted.sorted(by: { $0.key < $1.key }) where origin != identity.origin {
+            origins[origin, default: OriginRecord()].adopted = state
+            hold(.head(state.head), in: .head(origin))
+        }
+        if let own = stored.own { hold(.head(own.head), in: .head(identity.origin)) }
+        let certificate = stored.statements.compactMap { statement -> Verified<GenerationCertificate>? in
+            guard case .generation(let certificate) = statement, certificate.body.origin == identity.origin else { return nil }
+            return certificate
+        }.max { $0.body.generation < $1.body.generation }
+        if let certificate, let key = keys.generation, key.verifyingKey == certificate.body.signingKey {
+            let own = stored.own.flatMap { $0.head.body.position.generation == certificate.body.generation ? $0 : nil }
+            publisher = Publisher(origin: identity.origin, key: key, certificate: certificate, own: own)
+        }
+        announceSelf(at: now)
+        for timer in [Timer.tick, .housekeeping] { fired(timer, at: now, using: &random) }
+        arm(.probe, after: random.duration(upTo: configuration.probeInterval), at: now)
+        arm(.publish, after: .zero, at: now)
+    }
+
+    private mutating func fired(_ timer: Timer, at now: Moment, using random: inout some RandomNumberGenerator) {
+        armed.remove(timer)
+        switch timer {
+        case .tick:
+            tick(at: now, using: &random)
+            arm(.tick, after: configuration.tickInterval, at: now)
+        case .spread: spread(at: now, using: &random)
+        case .probe:
+            probe(at: now, using: &random)
+            arm(.probe, after: configuration.probeInterval, at: now)
+        case .housekeeping:
+            directives.append(.expire(before: now.timestamp.day))
+            publisher?.dayEnded(today: now.timestamp.day)
+            renewNodeCertificate(at: now)
+            publish(at: now)
+            arm(.housekeeping, after: configuration.housekeepingInterval, at: now)
+        case .publish: publish(at: now)
+        }
+    }
+
+    /// Asks for a timer, unless one of this kind is under way.
+    mutating func arm(_ timer: Timer, after delay: Duration, at now: Moment) {
+        guard armed.insert(timer).inserted else { return }
+        directives.append(.wake(timer, at: now.instant + delay))
+    }
+}
+
+/// The secret keys a node works with. What is missing, it cannot do.
+public struct NodeKeys: Sendable {
+    /// Admits newcomers, revokes, renews the node certificate; may be kept elsewhere.
+    public var identity: SigningKey?
+    /// Signs the peer record.
+    public var node: SigningKey
+    /// Signs heads; only where the operator publishes.
+    public var generation: SigningKey?
+    /// Only where the mesh was created.
+    public var meshRoot: SigningKey?
+
+    public init(identity: SigningKey?, node: SigningKey, generation: SigningKey?, meshRoot: SigningKey? = nil) {
+        self.identity = identity
+        self.node = node
+        self.generation = generation
+        self.meshRoot = meshRoot
+    }
+}

@@ -1,0 +1,82 @@
+import Ledger
+import Membership
+import Primitives
+import Replication
+import WireFormat
+
+/// What a node can tell its operator about itself, at one moment.
+public struct NodeStatus: Sendable {
+    public struct Peer: Sendable {
+        public var node: NodeID
+        public var origin: OriginID
+        public var displayName: String
+        public var isConnected: Bool
+        public var isDialedByUs: Bool
+        public var roundTrip: Duration?
+        /// Since the last frame or datagram; `nil` without a session.
+        public var silence: Duration?
+        public var addresses: [NetworkAddress]
+        public var failedDials: Int
+    }
+
+    public struct Origin: Sendable {
+        public var origin: OriginID
+        public var displayName: String
+        public var standing: Standing
+        public var adopted: HeadPosition?
+        public var issuedAt: Timestamp?
+        public var isCurrent: Bool
+        public var sightingCount: UInt64
+        /// A newer head that is being fetched.
+        public var wanted: HeadPosition?
+    }
+
+    public var mesh: MeshID
+    public var origin: OriginID
+    public var node: NodeID
+    public var own: HeadPosition?
+    public var ownSightingCount: UInt64
+    public var signingHaltedBy: HeadPosition?
+    public var openSessionCount: Int
+    public var statementCount: Int
+    public var pendingStatementCount: Int
+    public var peers: [Peer]
+    public var origins: [Origin]
+}
+
+extension NodeCore {
+    /// A picture of the node for its operator. O(members).
+    public func status(at now: Moment) -> NodeStatus {
+        var sessionOf: [NodeID: Session] = [:]
+        for session in sessions.values { if let node = session.node { sessionOf[node] = session } }
+        let peers = nodes.nodes.filter { $0 != identity.node }.compactMap { node -> NodeStatus.Peer? in
+            guard let entry = nodes[node] else { return nil }
+            let session = sessionOf[node]
+            return NodeStatus.Peer(
+                node: node, origin: entry.certificate.body.origin, displayName: members.displayName(of: entry.certificate.body.origin) ?? "",
+                isConnected: session != nil, isDialedByUs: session?.dial != nil, roundTrip: session?.roundTrip,
+                silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
+                failedDials: backoff.failureCount(of: entry.certificate.body.transportKey))
+        }
+        let origins = members.operators.filter { $0 != identity.origin }.map { origin in
+            let adopted = self.origins[origin]?.adopted
+            return NodeStatus.Origin(
+                origin: origin, displayName: members.displayName(of: origin) ?? "", standing: members.standing(of: origin, at: now.timestamp),
+                adopted: adopted?.head.body.position, issuedAt: adopted?.head.body.issuedAt,
+                isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
+                sightingCount: adopted?.head.body.sightingCount ?? 0, wanted: fetches.wanted(of: origin)?.body.position)
+        }
+        return NodeStatus(
+            mesh: identity.mesh, origin: identity.origin, node: identity.node, own: publisher?.own?.head.body.position,
+            ownSightingCount: publisher?.own?.head.body.sightingCount ?? 0, signingHaltedBy: publisher?.haltedBy,
+            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, peers: peers, origins: origins)
+    }
+
+    /// Per origin, our own not among them, the head whose content is in the replica: what converged nodes have in common.
+    public var adoptedHeads: [(origin: OriginID, head: Verified<Head>)] {
+        origins.compactMap { origin, record in record.adopted.map { (origin, $0.head) } }.sorted { $0.origin < $1.origin }
+    }
+
+    /// What we have published last.
+    public var ownState: OwnState? { publisher?.own }
+}

@@ -1,0 +1,151 @@
+import Ledger
+import Primitives
+import WireFormat
+
+/// One TCP session and what has been said on it so far.
+struct Session: Sendable {
+    enum Phase: Sendable {
+        /// Nothing has come yet, or the hello is being checked; frames that came early wait.
+        case greeting(isChecking: Bool, early: [Frame])
+        /// A newcomer with an invite: it may only ask to join.
+        case joining(InviteID)
+        case open(NodeID, OriginID)
+    }
+
+    let id: SessionID
+    let remoteKey: TransportKey
+    let dial: DialNumber?
+    let openedAt: Instant
+    var phase: Phase
+    var lastHeard: Instant
+    var nextRequest: UInt32 = 1
+    /// How far the other side's log has been read, and how far it has said it goes.
+    var cursor: Cursor
+    var hint: Cursor?
+    var isPulling = false
+    var lastPull: Instant
+    var batchesUnderCheck = 0
+    var servedRequests = 0
+    /// Since when an answer to a ping frame is waited for.
+    var pingedAt: Instant?
+    /// The datagram probe under way.
+    var probe: (number: UInt32, sentAt: Instant)?
+    var roundTrip: Duration?
+
+    var node: NodeID? { if case .open(let node, _) = phase { node } else { nil } }
+    var origin: OriginID? { if case .open(_, let origin) = phase { origin } else { nil } }
+    var isOpen: Bool { node != nil }
+}
+
+/// A place in somebody's log.
+struct Cursor: Hashable, Sendable {
+    var logID: UInt64 = 0
+    var after: UInt64 = 0
+}
+
+/// A connection attempt under way.
+struct Dial: Hashable, Sendable {
+    let key: TransportKey
+    let startedAt: Instant
+}
+
+/// A question we asked.
+struct RequestKey: Hashable, Sendable, Comparable {
+    let session: SessionID
+    let id: UInt32
+
+    static func < (left: RequestKey, right: RequestKey) -> Bool { (left.session, left.id) < (right.session, right.id) }
+}
+
+struct Request: Sendable {
+    enum Kind: Sendable {
+        case statements
+        case manifest(Fetch)
+        case bucket(Fetch, BucketEntry, StreamDescriptor)
+    }
+
+    let kind: Kind
+    let askedAt: Instant
+}
+
+/// A head that is news, and in how many more rounds it is told.
+struct HotHead: Sendable {
+    let origin: OriginID
+    let bytes: [UInt8]
+    var roundsLeft: Int
+}
+
+/// What a statement is about: a newer one about the same replaces it.
+enum Slot: Hashable, Sendable {
+    case membership(OriginID, sponsor: VerifyingKey)
+    case revocation(OriginID)
+    case generation(OriginID, UInt32)
+    case node(NodeID)
+    case peer(NodeID)
+    case head(OriginID)
+}
+
+extension AnyStatement {
+    var slot: Slot {
+        switch self {
+        case .membership(let statement): .membership(statement.body.member, sponsor: statement.body.sponsor)
+        case .revocation(let statement): .revocation(statement.body.revoked)
+        case .generation(let statement): .generation(statement.body.origin, statement.body.generation)
+        case .node(let statement): .node(statement.body.node)
+        case .peer(let statement): .peer(statement.body.node)
+        case .head(let statement): .head(statement.body.origin)
+        }
+    }
+
+    /// What rests on nothing first.
+    var rank: Int {
+        switch self {
+        case .membership: 0
+        case .revocation: 1
+        case .generation: 2
+        case .node: 3
+        case .peer: 4
+        case .head: 5
+        }
+    }
+}
+
+/// Statements whose foundation has not come yet.
+struct PendingStatements: Sendable {
+    private(set) var verified: [AnyStatement] = []
+    private(set) var unresolved: [UncheckedStatement] = []
+    private var hashes: Set<[UInt8]> = []
+
+    var count: Int { verified.count + unresolved.count }
+
+    /// Whether there was room.
+    mutating func add(_ statement: AnyStatement) -> Bool {
+        guard count < NodeCore.Bound.pendingStatements else { return false }
+        if hashes.insert(statement.bytes).inserted { verified.append(statement) }
+        return true
+    }
+
+    mutating func add(_ statement: UncheckedStatement) -> Bool {
+        guard count < NodeCore.Bound.pendingStatements else { return false }
+        if hashes.insert(statement.bytes).inserted { unresolved.append(statement) }
+        return true
+    }
+
+    mutating func takeVerified() -> [AnyStatement] {
+        defer { verified = [] }
+        for statement in verified { hashes.remove(statement.bytes) }
+        return verified
+    }
+
+    /// The heads for whose generation `isResolved` now says yes.
+    mutating func takeResolved(_ isResolved: (Head) -> Bool) -> [UncheckedStatement] {
+        var taken: [UncheckedStatement] = []
+        unresolved.removeAll { statement in
+            guard case .head(let head) = statement, isResolved(head.body) else { return false }
+            taken.append(statement)
+            return true
+        }
+        for statement in taken { hashes.remove(statement.bytes) }
+        return taken
+    }
+}
