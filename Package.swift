@@ -19,6 +19,8 @@ let package = Package(
         .target(name: "NodeCore", dependencies: ["Membership", "Replication", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Storage", dependencies: ["Cryptography", "Primitives"]),
         .target(name: "Transport", dependencies: ["Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections")]),
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
     ],

@@ -1,0 +1,183 @@
+import Cryptography
+import Ledger
+import NodeCore
+import Primitives
+import Testing
+import WireFormat
+
+@Suite struct ConversationTests {
+    @Test(arguments: [1, 2, 3] as [UInt64]) func threeNodesFindEachOtherAndShareWhatTheyPublish(seed: UInt64) {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: seed)
+
+        mesh.start()
+        mesh.run(for: .seconds(5))
+        mesh.publish([1, 2, 3], by: 0)
+        mesh.publish([4, 5], by: 1)
+        mesh.run(for: .seconds(5))
+
+        for index in 0..<3 {
+            if index != 0 { #expect(mesh.codes(of: 0, at: index) == [1, 2, 3], "seed \(seed)") }
+            if index != 1 { #expect(mesh.codes(of: 1, at: index) == [4, 5], "seed \(seed)") }
+            #expect(mesh.members[index].core.status(at: mesh.now).openSessionCount == 2, "seed \(seed)")
+        }
+    }
+
+    @Test func aNewHeadReplacesTheOldReplica() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 4)
+        mesh.start()
+        mesh.publish([1, 2, 3], by: 0)
+        mesh.run(for: .seconds(5))
+
+        mesh.publish([2, 9], by: 0)
+        mesh.run(for: .seconds(5))
+
+        #expect(mesh.codes(of: 0, at: 1) == [2, 9])
+    }
+
+    @Test func aChainOfSponsorsIsEnoughForStrangersToTalk() {
+        let mesh = TinyMesh(["alpha", "beta", "gamma", "delta"], seed: 5, sponsors: [1: 0, 2: 1, 3: 2])
+
+        mesh.start()
+        mesh.run(for: .seconds(10))
+        mesh.publish([77], by: 3)
+        mesh.run(for: .seconds(5))
+
+        for index in 0..<3 { #expect(mesh.codes(of: 3, at: index) == [77]) }
+    }
+
+    @Test func newsTravelsOverANodeThatDoesNotKnowTheStream() {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 6)
+        mesh.cutLinks = [[0, 2]]
+        let future = StreamID(kind: 900, schemaVersion: 7)
+
+        mesh.start()
+        mesh.run(for: .seconds(10))
+        mesh.publish([11, 12], by: 0, in: future)
+        mesh.publish([13], by: 0, in: StreamID(kind: 1, schemaVersion: 3))
+        mesh.run(for: .seconds(20))
+
+        #expect(mesh.codes(of: 0, at: 2) == [11, 12, 13])
+    }
+
+    @Test func aRevokedMemberIsCutOffAndStaysOut() {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 7)
+        mesh.start()
+        mesh.run(for: .seconds(5))
+
+        mesh.give(0, .command(.revoke(mesh.operators[2].origin, .misbehaviour)))
+        mesh.run(for: .seconds(60))
+        mesh.publish([5], by: 2)
+        mesh.publish([6], by: 0)
+        mesh.run(for: .seconds(30))
+
+        #expect(mesh.codes(of: 2, at: 0) == [])
+        #expect(mesh.codes(of: 2, at: 1) == [])
+        #expect(mesh.codes(of: 0, at: 1) == [6])
+        #expect(mesh.codes(of: 0, at: 2) == [])
+        #expect(mesh.members[0].core.status(at: mesh.now).openSessionCount == 1)
+    }
+
+    @Test func onlyWhoStandsAboveMayRevoke() {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 8)
+        mesh.start()
+        mesh.run(for: .seconds(5))
+
+        mesh.give(1, .command(.revoke(mesh.operators[2].origin, .misbehaviour)))
+        mesh.run(for: .seconds(5))
+
+        #expect(mesh.members[1].events.contains(.commandRefused(.cannotAdmit)))
+        #expect(mesh.members[0].core.status(at: mesh.now).openSessionCount == 2)
+    }
+
+    @Test func aStrangerIsToldThatItIsNoMember() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 9)
+        let stranger = TestOperator(name: "mallory", using: &mesh.random)
+        let otherRoot = SigningKey(using: &mesh.random)
+        var stored = StoredState()
+        stored.statements = [
+            stranger.membership(in: mesh.mesh, sponsor: otherRoot, at: mesh.now.timestamp), stranger.nodeCertificate(at: mesh.now.timestamp),
+            stranger.generation(at: mesh.now.timestamp),
+        ]
+        mesh.operators.append(stranger)
+        mesh.members.append(.init(core: mesh.makeCore(2, stored, incarnation: 1), stored: stored))
+
+        mesh.start()
+        mesh.publish([1], by: 2)
+        mesh.run(for: .seconds(30))
+
+        #expect(mesh.members[0].core.status(at: mesh.now).openSessionCount == 1)
+        #expect(mesh.codes(of: 2, at: 0) == [] && mesh.codes(of: 2, at: 1) == [])
+        #expect(mesh.members[0].events.contains { if case .sessionRefused(_, .notAMember) = $0 { true } else { false } })
+    }
+
+    @Test func wrongContentEndsTheSessionWithItsDeliverer() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 10)
+        mesh.start()
+        mesh.run(for: .seconds(5))
+        mesh.onFrame = { _, frame in
+            guard frame.knownType == .bucket else { return frame }
+            var spoiled = frame
+            spoiled.body[spoiled.body.count - 1] ^= 1
+            return spoiled
+        }
+
+        mesh.publish([1, 2], by: 0)
+        mesh.run(for: .seconds(3))
+        #expect(mesh.codes(of: 0, at: 1) == [])
+        #expect(mesh.members[1].events.contains { if case .misbehaviour(_, .wrongContent) = $0 { true } else { false } })
+
+        mesh.onFrame = { _, frame in frame }
+        mesh.run(for: .seconds(60))
+        #expect(mesh.codes(of: 0, at: 1) == [1, 2])
+    }
+
+    @Test func aRestartedNodeGoesOnWhereItStopped() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 11)
+        mesh.start()
+        mesh.publish([1], by: 0)
+        mesh.run(for: .seconds(5))
+
+        let before = mesh.members[0].core.ownState
+        mesh.members[0].core = mesh.makeCore(0, mesh.members[0].stored, incarnation: 2)
+        mesh.members[0].timers = []
+        mesh.give(0, .start)
+        mesh.publish([1, 2], by: 0)
+        mesh.run(for: .seconds(60))
+
+        #expect(mesh.codes(of: 0, at: 1) == [1, 2])
+        #expect((mesh.members[0].core.ownState?.head.body.position.sequence ?? 0) > (before?.head.body.position.sequence ?? .max))
+    }
+
+    @Test func aRestoredBackupSignsNothing() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 12)
+        mesh.start()
+        mesh.run(for: .seconds(5))
+        let backup = mesh.members[0].stored
+        mesh.publish([1], by: 0)
+        mesh.run(for: .seconds(5))
+
+        mesh.members[0].core = mesh.makeCore(0, backup, incarnation: 3)
+        mesh.members[0].timers = []
+        mesh.give(0, .start)
+        mesh.run(for: .seconds(60))
+        mesh.publish([9], by: 0)
+        mesh.run(for: .seconds(60))
+
+        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy != nil)
+        #expect(mesh.codes(of: 0, at: 1) == [1])
+    }
+
+    @Test func daysEndWithTheirRetention() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 13)
+        mesh.start()
+        mesh.publish([1], by: 0, day: mesh.now.timestamp.day.advanced(by: -90))
+        mesh.publish([2], by: 0, day: mesh.now.timestamp.day)
+        mesh.run(for: .seconds(10))
+        #expect(mesh.codes(of: 0, at: 1) == [1, 2])
+
+        mesh.run(for: .seconds(86_400))
+
+        #expect(mesh.codes(of: 0, at: 1) == [2])
+        #expect(mesh.codes(of: 0, at: 0) == [2] || mesh.members[0].core.ownState?.manifest.entries.count == 1)
+    }
+}
