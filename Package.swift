@@ -5,10 +5,16 @@ let package = Package(
     name: "hearsay",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CHamming"),
         .target(name: "Primitives"),
         .target(name: "WireFormat", dependencies: ["Primitives"]),
         .target(name: "Cryptography", dependencies: ["CSodium", "Primitives"]),
@@ -16,9 +22,25 @@ let package = Package(
         .target(name: "Ledger", dependencies: ["Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Membership", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Replication", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
+        .target(name: "Similarity", dependencies: ["CHamming", "Ledger", "Primitives"]),
         .target(name: "NodeCore", dependencies: ["Membership", "Replication", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
-        .target(name: "Storage", dependencies: ["Cryptography", "Primitives"]),
-        .target(name: "Transport", dependencies: ["Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections")]),
+        .target(name: "Outbox", dependencies: ["Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .target(
+            name: "Storage",
+            dependencies: ["Cryptography", "Ledger", "NodeCore", "Noise", "Primitives", "WireFormat", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "Transport",
+            dependencies: [
+                "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
+            name: "NodeRuntime",
+            dependencies: [
+                "Cryptography", "Ledger", "Membership", "NodeCore", "Noise", "Outbox", "Primitives", "Replication", "Similarity", "Storage", "Transport",
+                "WireFormat", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),

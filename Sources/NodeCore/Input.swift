@@ -3,13 +3,6 @@ import Primitives
 import Replication
 import WireFormat
 
-/// A connection attempt, by a number of our own.
-public struct DialNumber: Hashable, Sendable, Comparable {
-    public let number: UInt64
-    public init(_ number: UInt64) { self.number = number }
-    public static func < (left: DialNumber, right: DialNumber) -> Bool { left.number < right.number }
-}
-
 /// What the core is told when a session has been made: the Noise handshake is done, nothing has been said yet.
 public struct SessionOpening: Hashable, Sendable {
     /// Proven by the handshake.

@@ -22,6 +22,7 @@ public typealias AdoptedState = Replication.AdoptedState
 public typealias OwnState = Replication.OwnState
 public typealias Publication = Replication.Publication
 public typealias DayContent = Replication.DayContent
+public typealias CoveredDay = Replication.CoveredDay
 public typealias Fetch = Replication.Fetch
 
 /// Who a node is: its keys and what they may do.

@@ -8,12 +8,22 @@ public struct DayContent: Hashable, Sendable {
     public let descriptor: StreamDescriptor
     public let day: Day
     public let buckets: [Bucket]
+    /// Comes back in the publication that covers the day, so that whoever gave it knows *which* content of the day is out.
+    public let mark: Int64
 
-    public init(descriptor: StreamDescriptor, day: Day, buckets: [Bucket]) {
+    public init(descriptor: StreamDescriptor, day: Day, buckets: [Bucket], mark: Int64 = 0) {
         self.descriptor = descriptor
         self.day = day
         self.buckets = buckets
+        self.mark = mark
     }
+}
+
+/// A day that a publication covers, as it was when it was given with this mark.
+public struct CoveredDay: Hashable, Sendable {
+    public let stream: StreamID
+    public let day: Day
+    public let mark: Int64
 }
 
 /// What we have published last.
@@ -37,12 +47,15 @@ public struct Publication: Hashable, Sendable {
     public let history: HistoryTree
     /// The buckets that are new in this manifest.
     public let newBuckets: [Bucket]
+    /// The days whose changes are in this head for the first time.
+    public let coveredDays: [CoveredDay]
 
-    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree, newBuckets: [Bucket]) {
+    public init(head: Verified<Head>, manifest: Manifest, history: HistoryTree, newBuckets: [Bucket], coveredDays: [CoveredDay] = []) {
         self.head = head
         self.manifest = manifest
         self.history = history
         self.newBuckets = newBuckets
+        self.coveredDays = coveredDays
     }
 }
 
@@ -95,7 +108,8 @@ public struct Publisher: Sendable {
         var entries = current.entries
         var newBuckets: [Bucket] = []
         // In order, so that the same inputs give the same directives in every process.
-        for (id, content) in changed.sorted(by: { ($0.key.stream, $0.key.day) < ($1.key.stream, $1.key.day) }) {
+        let days = changed.sorted { ($0.key.stream, $0.key.day) < ($1.key.stream, $1.key.day) }
+        for (id, content) in days {
             entries.removeAll { $0.stream == id.stream && $0.day == id.day }
             guard content.descriptor.lastDay(ofBucketAt: id.day) >= now.day else { continue }
             if !descriptors.contains(where: { $0.stream == id.stream }) { descriptors.append(content.descriptor) }
@@ -114,7 +128,9 @@ public struct Publisher: Sendable {
         guard let head else { preconditionFailure("a head of our own breaks a rule of heads") }
         let signed = Signed.make(head, with: key)
         history.append(signed.hash)
-        let publication = Publication(head: signed, manifest: manifest, history: history, newBuckets: newBuckets)
+        let publication = Publication(
+            head: signed, manifest: manifest, history: history, newBuckets: newBuckets,
+            coveredDays: days.map { CoveredDay(stream: $0.key.stream, day: $0.key.day, mark: $0.value.mark) })
         inFlight = publication
         changed = [:]
         mustRepublish = false

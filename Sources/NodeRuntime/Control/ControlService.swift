@@ -1,0 +1,138 @@
+import Foundation
+import Ledger
+import Membership
+import NodeCore
+import Outbox
+import Primitives
+import Similarity
+
+/// What the node answers to its operator's command line.
+struct ControlService: Sendable {
+    let node: Node
+    let replica: Replica
+    let disk: Disk
+    let outbox: OutboxReader?
+    let stop: @Sendable () -> Void
+
+    func answer(_ request: ControlRequest) async -> ControlAnswer {
+        switch request {
+        case .status: return .document(StatusDocument.text(await node.status()))
+        case .simHash(let code, let radius, let nearest):
+            return Questions.simHash(code, radius: radius, nearest: nearest, in: replica.snapshot)
+        case .domain(let name): return Questions.domain(name, in: replica.snapshot)
+        case .revoke(let key, let reason):
+            guard let origin = OriginID(hex: key), let reason = Revocation.Reason(rawValue: reason) else {
+                return .failure(error: "an operator is named by 64 hex digits", hint: "hearsay peers shows them")
+            }
+            await node.command(.revoke(origin, reason))
+            return .done
+        case .absorb:
+            guard let outbox else { return .failure(error: "this node has no outbox to read", hint: "hearsay init --outbox DIRECTORY") }
+            return await withCheckedContinuation { continuation in
+                disk.absorb(from: outbox) { result in
+                    switch result {
+                    case .success: continuation.resume(returning: .done)
+                    case .failure(let error): continuation.resume(returning: .failure(error: "\(error)", hint: nil))
+                    }
+                }
+            }
+        case .stop:
+            stop()
+            return .done
+        }
+    }
+}
+
+/// Questions in the form of the command line, to answers in the form of `--json`.
+public enum Questions {
+    /// The nearest codes shown when nothing is said.
+    public static let standardNearest = 10
+
+    public static func simHash(_ text: String, radius: Int?, nearest: Int?, in index: SightingIndex) -> ControlAnswer {
+        guard let bytes = Hex.decode(text), bytes.count == 8 else {
+            return .failure(error: "a SimHash has 16 hex digits", hint: "hearsay query simhash 0123456789abcdef")
+        }
+        let code = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        guard code != 0 else { return .failure(error: "a SimHash of zeros means that there was no signal", hint: nil) }
+        if let radius, !(0...64).contains(radius) { return .failure(error: "a radius is a number of bits from 0 to 64", hint: "--radius 8") }
+        if let nearest, !(1...SightingIndex.matchLimit).contains(nearest) {
+            return .failure(error: "the number of nearest codes is from 1 to \(SightingIndex.matchLimit)", hint: "--nearest 10")
+        }
+        let selection = radius.map { SightingIndex.Selection.within(UInt16($0)) } ?? .nearest(nearest ?? standardNearest)
+        return .document(index.ask([code], in: .sessionSimHash1, selection).document(at: SystemClock.timestamp))
+    }
+
+    /// - Parameter name: already in the form in which domains are published.
+    public static func domain(_ name: String, in index: SightingIndex) -> ControlAnswer {
+        guard let domain = DomainName(name) else { return .failure(error: "\(name) is no domain name", hint: "hearsay query domain example.com") }
+        return .document(index.ask(domain).document(at: SystemClock.timestamp))
+    }
+}
+
+/// A node's status as JSON.
+public struct StatusDocument: Codable, Hashable, Sendable {
+    public struct Peer: Codable, Hashable, Sendable {
+        public var node: String
+        public var `operator`: String
+        public var name: String
+        public var connected: Bool
+        public var dialed_by_us: Bool
+        public var round_trip_ms: Double?
+        public var silence_s: Double?
+        public var addresses: [String]
+        public var failed_dials: Int
+    }
+
+    public struct Origin: Codable, Hashable, Sendable {
+        public var `operator`: String
+        public var name: String
+        public var standing: String
+        public var adopted: String?
+        public var wanted: String?
+        public var current: Bool
+        public var sightings: UInt64
+    }
+
+    public var mesh: String
+    public var `operator`: String
+    public var node: String
+    public var head: String?
+    public var sightings: UInt64
+    public var signing_halted_by: String?
+    public var sessions: Int
+    public var statements: Int
+    public var waiting_statements: Int
+    public var peers: [Peer]
+    public var origins: [Origin]
+
+    static func text(_ status: NodeStatus) -> String {
+        func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
+        let document = StatusDocument(
+            mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
+            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, sessions: status.openSessionCount, statements: status.statementCount,
+            waiting_statements: status.pendingStatementCount,
+            peers: status.peers.map { peer in
+                Peer(
+                    node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
+                    dialed_by_us: peer.isDialedByUs, round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
+                    addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials)
+            },
+            origins: status.origins.map { origin in
+                Origin(
+                    operator: "\(origin.origin)", name: EventLog.printable(origin.displayName), standing: word(for: origin.standing),
+                    adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, sightings: origin.sightingCount)
+            })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private static func word(for standing: Standing) -> String {
+        switch standing {
+        case .member: "member"
+        case .revoked: "revoked"
+        case .lapsed: "lapsed"
+        case .unknown: "unknown"
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Dispatch
+import Foundation
+import Ledger
+import Logging
+import NodeCore
+import Outbox
+import Primitives
+import Storage
+import Synchronization
+import Transport
+import WireFormat
+
+/// Performs what a node wants of its disk, one thing after another, away from the node.
+///
+/// Order is kept: what a directive rests on is on the disk before it. Reads for neighbours go beside, at most a few at a time.
+final class Disk: Sendable {
+    /// Sightings taken from the outbox in one step.
+    static let outboxBatch = 20_000
+    /// Requests of neighbours that wait to be read at one time; more are answered `busy`.
+    static let readsInFlight = 64
+
+    private let store: MeshStore
+    private let replica: Replica
+    private let mailbox: Mailbox<Input>
+    private let logger: Logger
+    private let writing = DispatchQueue(label: "hearsay.disk.writing")
+    private let reading = DispatchQueue(label: "hearsay.disk.reading", attributes: .concurrent)
+    private let readsWaiting = Mutex(0)
+    /// The days the node has been given and has not published yet: not built again until they change.
+    private let offered = Mutex<Set<DirtyDay>>([])
+
+    init(store: MeshStore, replica: Replica, mailbox: Mailbox<Input>, logger: Logger) {
+        self.store = store
+        self.replica = replica
+        self.mailbox = mailbox
+        self.logger = logger
+    }
+
+    func keep(_ statement: AnyStatement) {
+        write("keep a statement") { try $0.store.keep([statement]) }
+    }
+
+    func stage(_ bucket: Bucket, for fetch: Fetch, entry: BucketEntry) {
+        writing.async { [self] in
+            do {
+                try store.stage(bucket, of: fetch.head.body.origin)
+                mailbox.post(.bucketChecked(fetch, entry, .success(())))
+            } catch {
+                // Not the neighbour's fault: the attempt runs into its time limit, and is made again.
+                logger.error("\(error)")
+            }
+        }
+    }
+
+    func adopt(_ head: Verified<Head>, _ manifest: Manifest) {
+        writing.async { [self] in
+            do {
+                let change = try store.adopt(head, manifest, today: SystemClock.timestamp.day)
+                replica.apply(change, head: head)
+                if !change.removed.isEmpty { try store.compactLog() }
+                mailbox.post(.adopted(head))
+            } catch {
+                logger.error("\(error)")
+                mailbox.post(.adoptionFailed(head))
+            }
+        }
+    }
+
+    func publish(_ publication: Publication) {
+        writing.async { [self] in
+            // Published or failed, they are out of the node's hands: what is still dirty then is offered again.
+            offered.withLock { days in
+                for covered in publication.coveredDays { days.remove(DirtyDay(covered)) }
+            }
+            do {
+                let change = try store.publish(publication)
+                replica.apply(change, head: publication.head)
+                if !change.removed.isEmpty { try store.compactLog() }
+                mailbox.post(.published(publication))
+            } catch {
+                logger.error("\(error)")
+                mailbox.post(.publicationFailed(publication))
+            }
+        }
+    }
+
+    func expire(before day: Day) {
+        write("expire days") { disk in
+            let changes = try disk.store.expire(before: day)
+            for change in changes { disk.replica.apply(change, head: nil) }
+            if !changes.isEmpty { try disk.store.compactLog() }
+        }
+    }
+
+    func redeem(_ invite: InviteID, session: SessionID, requestID: UInt32, by origin: OriginID) {
+        writing.async { [self] in
+            do {
+                let outcome = try store.redeem(invite, by: origin, at: SystemClock.timestamp)
+                mailbox.post(.inviteRedeemed(session, requestID: requestID, origin, outcome))
+            } catch {
+                logger.error("\(error)")
+                mailbox.post(.inviteRedeemed(session, requestID: requestID, origin, .unknown))
+            }
+        }
+    }
+
+    /// Takes what is new in the outbox, and offers the changed days to the node.
+    ///
+    /// - Parameter whenDone: told whether anything was offered, or why nothing could be.
+    func absorb(from reader: OutboxReader, whenDone: @escaping @Sendable (Result<Bool, any Error>) -> Void) {
+        writing.async { [self] in
+            whenDone(Result { try absorbNow(from: reader) })
+        }
+    }
+
+    private func absorbNow(from reader: OutboxReader) throws -> Bool {
+        while true {
+            let position = try store.outboxPosition().flatMap { OutboxPosition(bytes: $0) }
+            let (sightings, next) = try reader.read(after: position, limit: Self.outboxBatch)
+            guard let next, next != position else { break }
+            try store.absorb(sightings, position: next.bytes)
+            if sightings.count < Self.outboxBatch { break }
+        }
+        let days = try store.dirtyDays().filter { day in offered.withLock { $0.insert(day).inserted } }
+        guard !days.isEmpty else { return false }
+        var random = SystemRandomNumberGenerator()
+        var contents: [DayContent] = []
+        for day in days {
+            guard let descriptor = try store.descriptor(of: day.stream, using: &random) else { continue }
+            let records = try store.ownRecords(of: day)
+            let buckets = Bucket.buckets(of: records, at: day.day, descriptor: descriptor, using: &random)
+            contents.append(DayContent(descriptor: descriptor, day: day.day, buckets: buckets, mark: day.mark))
+        }
+        mailbox.post(.daysBuilt(contents))
+        return true
+    }
+
+    /// Answers a neighbour's request for content.
+    func serve(_ request: ContentRequest, as type: FrameType, requestID: UInt32, answer: @escaping @Sendable (Frame) -> Void) {
+        let isTaken = readsWaiting.withLock { waiting in
+            guard waiting < Self.readsInFlight else { return false }
+            waiting += 1
+            return true
+        }
+        @Sendable func refusal(_ refusal: Refusal) -> Frame { Frame(.refusal, requestID: requestID, isAnswer: true, body: refusal.encoded()) }
+        guard isTaken else { return answer(refusal(.busy)) }
+        reading.async { [self] in
+            defer { readsWaiting.withLock { $0 -= 1 } }
+            do {
+                let bytes = type == .manifest ? try store.manifest(of: request.origin, root: request.root) : try store.bucket(of: request.origin, root: request.root)
+                answer(bytes.map { Frame(type, requestID: requestID, isAnswer: true, body: $0) } ?? refusal(.notHeld))
+            } catch {
+                logger.error("\(error)")
+                answer(refusal(.busy))
+            }
+        }
+    }
+
+    /// Waits until everything asked so far is on the disk.
+    func drain() async {
+        await withCheckedContinuation { continuation in writing.async { continuation.resume() } }
+    }
+
+    private func write(_ action: String, _ body: @escaping @Sendable (Disk) throws -> Void) {
+        writing.async { [self] in
+            do { try body(self) } catch { logger.error("cannot \(action): \(error)") }
+        }
+    }
+}

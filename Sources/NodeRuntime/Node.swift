@@ -1,0 +1,92 @@
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+import NodeCore
+import Outbox
+import Primitives
+import Storage
+import Transport
+import WireFormat
+
+/// A running node: owns the core, feeds it inputs one at a time, and has done what it asks for. Waits for nothing itself.
+public actor Node {
+    /// How many inputs of peers wait, and how many bytes they hold, before sockets are not read any more.
+    static let mailboxCapacity = 4_096
+    static let mailboxByteCapacity = 64 << 20
+    /// How often the outbox is looked at.
+    static let outboxInterval: TimeAmount = .milliseconds(500)
+
+    private var core: NodeCore
+    private let mailbox: Mailbox<Input>
+    private let clock: SystemClock
+    private let disk: Disk
+    private let timers: TimerService
+    private let transport: MeshTransport
+    private let logger: Logger
+    private var random = SystemRandomNumberGenerator()
+
+    init(core: NodeCore, mailbox: Mailbox<Input>, clock: SystemClock, disk: Disk, timers: TimerService, transport: MeshTransport, logger: Logger) {
+        self.core = core
+        self.mailbox = mailbox
+        self.clock = clock
+        self.disk = disk
+        self.timers = timers
+        self.transport = transport
+        self.logger = logger
+    }
+
+    /// Lives until the mailbox is finished.
+    func run() async {
+        mailbox.post(.start)
+        while let batch = await mailbox.next(64) {
+            for input in batch { step(input) }
+        }
+    }
+
+    /// A picture of the node, now.
+    public func status() -> NodeStatus { core.status(at: clock.now) }
+
+    func command(_ command: Command) { mailbox.post(.command(command)) }
+
+    private func step(_ input: Input) {
+        let now = clock.now
+        for directive in core.step(input, at: now, using: &random) { perform(directive, at: now) }
+    }
+
+    private func perform(_ directive: Directive, at now: Moment) {
+        switch directive {
+        case .wake(let timer, let instant): timers.wake(timer, at: instant, now: now.instant)
+        case .dial(let number, let addresses, let key): transport.dial(number, to: addresses, key: key)
+        case .close(let session): transport.close(session)
+        case .send(let frame, let session): transport.send(frame, on: session)
+        case .sendDatagram(let bytes, let session): transport.sendDatagram(bytes, on: session)
+        case .check(let batch): offCore { .checked(batch, batch.check()) }
+        case .checkManifest(let fetch, let bytes):
+            offCore { .manifestChecked(fetch, Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }) }
+        case .checkBucket(let fetch, let entry, let descriptor, let bytes):
+            let (disk, mailbox) = (disk, mailbox)
+            Task.detached {
+                do throws(BucketError) {
+                    disk.stage(try Bucket(checking: bytes, entry: entry, descriptor: descriptor), for: fetch, entry: entry)
+                } catch { mailbox.post(.bucketChecked(fetch, entry, .failure(error))) }
+            }
+        case .serveManifest(let session, let requestID, let request):
+            disk.serve(request, as: .manifest, requestID: requestID) { [transport] in transport.send($0, on: session) }
+        case .serveBucket(let session, let requestID, let request):
+            disk.serve(request, as: .bucket, requestID: requestID) { [transport] in transport.send($0, on: session) }
+        case .keep(let statement): disk.keep(statement)
+        case .adopt(let head, let manifest): disk.adopt(head, manifest)
+        case .publish(let publication): disk.publish(publication)
+        case .expire(let day): disk.expire(before: day)
+        case .redeemInvite(let session, let requestID, let invite, let origin): disk.redeem(invite, session: session, requestID: requestID, by: origin)
+        case .report(let event): EventLog.write(event, to: logger)
+        }
+    }
+
+    /// Signature and Merkle checks take their time elsewhere; their number is bounded by what the core lets be under way.
+    private func offCore(_ work: @escaping @Sendable () -> Input) {
+        let mailbox = mailbox
+        Task.detached { mailbox.post(work()) }
+    }
+}

@@ -1,0 +1,51 @@
+import Ledger
+import NodeCore
+import Primitives
+import Similarity
+import Storage
+import Synchronization
+
+/// What questions are answered from: the newest index, published whole. Readers never wait for the node, nor it for them.
+final class Replica: Sendable {
+    private let index: Mutex<SightingIndex>
+
+    init(own: OriginID) { index = Mutex(SightingIndex(own: own)) }
+
+    /// The index as it is now: a copy that stays what it is.
+    var snapshot: SightingIndex { index.withLock { $0 } }
+
+    /// Fills the index from the disk; gives how many buckets were damaged.
+    func load(from store: MeshStore, state: StoredState) throws -> Int {
+        var fresh = snapshot
+        let damagedCount = try store.forEachBucket { origin, bucket in fresh.add(bucket, of: origin) }
+        for adopted in state.adopted.values { fresh.set(adopted.head.body) }
+        if let own = state.own { fresh.set(own.head.body) }
+        index.withLock { $0 = fresh }
+        return damagedCount
+    }
+
+    /// - Parameter head: the head that the origin's sightings now stand for, if it is a new one.
+    func apply(_ change: ReplicaChange, head: Verified<Head>?) {
+        index.withLock { index in
+            index.remove(change.removed, of: change.origin)
+            for bucket in change.added { index.add(bucket, of: change.origin) }
+            if let head { index.set(head.body) }
+        }
+    }
+}
+
+/// Answers from a node's disk without the node running.
+public enum LocalAnswers {
+    /// The index over all that the node in a directory holds.
+    public static func index(of directory: NodeDirectory) throws -> SightingIndex {
+        guard directory.exists else { throw NodeStartError.noNode(path: directory.path) }
+        let store = try MeshStore(path: directory.databasePath)
+        let (state, _) = try store.load()
+        guard let key = try directory.signingKey(.node), let origin = NodeDaemon.origin(of: NodeID(key.verifyingKey.raw), in: state) else {
+            throw NodeStartError.noMesh(path: directory.path)
+        }
+        let replica = Replica(own: origin)
+        _ = try replica.load(from: store, state: state)
+        return replica.snapshot
+    }
+}

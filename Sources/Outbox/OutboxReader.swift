@@ -1,0 +1,74 @@
+import Foundation
+import Ledger
+import Primitives
+
+/// The node's end of the outbox: needs nothing but permission to read.
+public struct OutboxReader: Sendable {
+    public let path: String
+
+    public init(directory: String) { path = directory + "/" + OutboxFile.name }
+
+    /// What has been appended after a position, at most `limit` sightings; nothing if there is no outbox yet.
+    ///
+    /// - Parameter position: `nil` reads from the beginning; so does one of another file.
+    /// - Returns: the sightings, oldest first, and the position to go on from; `nil` if there is no outbox.
+    ///
+    /// Throws `notAnOutbox`, `damaged` or `failed`. An unfinished last entry is left for the next time.
+    public func read(after position: OutboxPosition?, limit: Int) throws(OutboxError) -> (sightings: [Sighting], position: OutboxPosition?) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return ([], nil) }
+            throw .failed(action: "open", path: path, code: errno)
+        }
+        defer { close(descriptor) }
+        let header = try Self.bytes(descriptor, path: path, at: 0, count: OutboxFile.headerByteCount)
+        guard header.count == OutboxFile.headerByteCount else { return ([], nil) }  // Being made just now.
+        guard let fileID = OutboxFile.fileID(inHeader: header) else { throw .notAnOutbox(path: path) }
+        let start = position.flatMap { $0.fileID == fileID ? $0.offset : nil } ?? 0
+        var sightings: [Sighting] = []
+        let end = try Self.scan(descriptor, path: path, from: start, limit: limit) { sightings.append($0) }.end
+        return (sightings, OutboxPosition(fileID: fileID, offset: end))
+    }
+
+    /// Reads whole entries from an offset (0: the first), at most `limit`; the end is the byte after the last of them.
+    static func scan(
+        _ descriptor: Int32, path: String, from start: UInt64, limit: Int, taking take: (Sighting) -> Void
+    ) throws(OutboxError) -> (count: Int, end: UInt64) {
+        if start < UInt64(OutboxFile.headerByteCount) {
+            let header = try bytes(descriptor, path: path, at: 0, count: OutboxFile.headerByteCount)
+            guard OutboxFile.fileID(inHeader: header) != nil else { throw .notAnOutbox(path: path) }
+        }
+        var offset = max(start, UInt64(OutboxFile.headerByteCount))
+        var count = 0
+        while count < limit {
+            let chunk = try bytes(descriptor, path: path, at: offset, count: OutboxFile.readByteCount)
+            var place = 0
+            scanning: while count < limit {
+                switch OutboxFile.item(in: chunk, at: place) {
+                case .sighting(let sighting, let end):
+                    take(sighting)
+                    count += 1
+                    place = end
+                case .torn: break scanning
+                case .damaged: throw .damaged(path: path, offset: offset + UInt64(place))
+                }
+            }
+            offset += UInt64(place)
+            if place == 0 || chunk.count < OutboxFile.readByteCount { break }
+        }
+        return (count, offset)
+    }
+
+    private static func bytes(_ descriptor: Int32, path: String, at offset: UInt64, count: Int) throws(OutboxError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let step = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress! + filled, count - filled, off_t(clamping: offset) + off_t(filled)) }
+            if step < 0, errno == EINTR { continue }
+            guard step >= 0 else { throw .failed(action: "read", path: path, code: errno) }
+            if step == 0 { break }
+            filled += step
+        }
+        return Array(bytes.prefix(filled))
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Ledger
+import Primitives
+
+/// The collector's end of the outbox: appends sightings, one writer at a time.
+///
+/// The directory is 0750 and the file 0640: a node that runs as another user of the group can read and never write.
+public final class OutboxWriter {
+    public let path: String
+    private let descriptor: Int32
+    private let lock: Int32
+
+    /// Opens the outbox, making it if there is none, and cuts off an entry that an earlier writer did not finish.
+    ///
+    /// Throws `inUse`, `notAnOutbox`, `damaged` or `failed`.
+    public init(directory: String) throws(OutboxError) {
+        path = directory + "/" + OutboxFile.name
+        if mkdir(directory, 0o750) != 0, errno != EEXIST { throw .failed(action: "create", path: directory, code: errno) }
+        let lockPath = directory + "/" + OutboxFile.lockName
+        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0 else { throw .failed(action: "open", path: lockPath, code: errno) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            close(lock)
+            throw .inUse(path: directory)
+        }
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        guard descriptor >= 0 else {
+            let code = errno
+            close(lock)
+            throw .failed(action: "open", path: path, code: code)
+        }
+        do {
+            try prepare()
+        } catch {
+            close(descriptor)
+            close(lock)
+            throw error
+        }
+    }
+
+    deinit {
+        close(descriptor)
+        close(lock)
+    }
+
+    /// Appends the sightings and syncs: when this returns they are on the disk. When it throws, none of them counts.
+    public func append(_ sightings: [Sighting]) throws(OutboxError) {
+        guard !sightings.isEmpty else { return }
+        let end = lseek(descriptor, 0, SEEK_END)
+        guard end >= 0 else { throw .failed(action: "seek in", path: path, code: errno) }
+        do throws(OutboxError) {
+            var chunk: [UInt8] = []
+            for sighting in sightings {
+                chunk += OutboxFile.entry(of: sighting)
+                if chunk.count >= OutboxFile.readByteCount {
+                    try write(chunk)
+                    chunk = []
+                }
+            }
+            try write(chunk)
+            guard fsync(descriptor) == 0 else { throw .failed(action: "sync", path: path, code: errno) }
+        } catch {
+            ftruncate(descriptor, end)
+            throw error
+        }
+    }
+
+    private func prepare() throws(OutboxError) {
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0 else { throw .failed(action: "seek in", path: path, code: errno) }
+        if size < OutboxFile.headerByteCount {
+            // New, or its first writer died in the header: nothing can have been in it.
+            guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .failed(action: "empty", path: path, code: errno) }
+            fchmod(descriptor, 0o640)
+            var random = SystemRandomNumberGenerator()
+            try write(OutboxFile.header(fileID: random.bytes(count: OutboxFile.fileIDByteCount)))
+            guard fsync(descriptor) == 0 else { throw .failed(action: "sync", path: path, code: errno) }
+            return
+        }
+        let whole = try OutboxReader.scan(descriptor, path: path, from: 0, limit: .max, taking: { _ in })
+        guard whole.end < UInt64(size) else { return }
+        guard ftruncate(descriptor, off_t(whole.end)) == 0 else { throw .failed(action: "cut", path: path, code: errno) }
+    }
+
+    private func write(_ bytes: [UInt8]) throws(OutboxError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let step = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if step < 0, errno == EINTR { continue }
+            guard step > 0 else { throw .failed(action: "write", path: path, code: errno) }
+            rest = rest.dropFirst(step)
+        }
+    }
+}
+
+func message(ofError code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,0 +1,70 @@
+import Ledger
+import Primitives
+
+/// How fresh the sightings of an origin are that an answer rests on.
+public struct Freshness: Hashable, Sendable, Comparable {
+    public let origin: OriginID
+    /// The head that has been verified to the last byte.
+    public let position: HeadPosition
+    public let issuedAt: Timestamp
+    /// Until when that head may be taken for current.
+    public let currentUntil: Timestamp
+
+    public init(_ head: Head) {
+        origin = head.origin
+        position = head.position
+        issuedAt = head.issuedAt
+        currentUntil = head.currentUntil
+    }
+
+    public static func < (left: Freshness, right: Freshness) -> Bool { left.origin < right.origin }
+}
+
+/// All sightings of known streams that a node holds, ready to be asked: an immutable value, cheap to copy.
+///
+/// Built bucket by bucket and changed bucket by bucket: a new value shares all segments that did not change, so readers go on with the old one undisturbed.
+public struct SightingIndex: Sendable {
+    /// The operator whose node this is: its own sightings are shown apart.
+    public let own: OriginID
+    private var codeSegments: [StreamID: [CodeSegment]] = [:]
+    private var domainSegments: [StreamID: [DomainSegment]] = [:]
+    private var freshness: [OriginID: Freshness] = [:]
+
+    public init(own: OriginID) { self.own = own }
+
+    /// Whether a stream's codes or domains can be asked here. Others are held and relayed, not understood.
+    public static func isSearchable(_ stream: StreamID) -> Bool { stream == .sessionSimHash1 || stream == .smtpTarget1 }
+
+    /// Adds a bucket; one of a stream that is not searchable changes nothing. O(bucket).
+    public mutating func add(_ bucket: Bucket, of origin: OriginID) {
+        let stream = bucket.entry.stream
+        guard Self.isSearchable(stream) else { return }
+        if stream.kind == StreamID.sessionSimHash1.kind, let segment = CodeSegment(bucket, of: origin) {
+            codeSegments[stream, default: []].append(segment)
+        } else if stream.kind == StreamID.smtpTarget1.kind, let segment = DomainSegment(bucket, of: origin) {
+            domainSegments[stream, default: []].append(segment)
+        }
+    }
+
+    /// Takes buckets of an origin out, by root. O(segments).
+    public mutating func remove(_ roots: [Digest], of origin: OriginID) {
+        guard !roots.isEmpty else { return }
+        let roots = Set(roots)
+        for stream in codeSegments.keys { codeSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+        for stream in domainSegments.keys { domainSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+    }
+
+    /// Notes which head the sightings of its origin now are.
+    public mutating func set(_ head: Head) { freshness[head.origin] = Freshness(head) }
+
+    /// Codes of a stream held, those of different origins and days counted apart.
+    public func count(of stream: StreamID) -> Int {
+        (codeSegments[stream] ?? []).reduce(0) { $0 + $1.count } + (domainSegments[stream] ?? []).reduce(0) { $0 + $1.count }
+    }
+
+    /// All origins answers rest on, ascending.
+    public var freshnessOfOrigins: [Freshness] { freshness.values.sorted() }
+
+    func segments(of stream: StreamID) -> [CodeSegment] { codeSegments[stream] ?? [] }
+    func domains(of stream: StreamID) -> [DomainSegment] { domainSegments[stream] ?? [] }
+}

@@ -1,0 +1,128 @@
+import Ledger
+import Primitives
+
+/// One code that an answer names.
+public struct SimHashMatch: Hashable, Sendable, Comparable {
+    /// Words of 64 bits, most significant first.
+    public let code: [UInt64]
+    /// Bits that differ.
+    public let distance: UInt16
+    public let origin: OriginID
+    public let day: Day
+    public let sessions: UInt16
+    public let strength: UInt8
+
+    /// Nearest first; of equal distance by origin, day and code, so that the same replica always gives the same answer.
+    public static func < (left: SimHashMatch, right: SimHashMatch) -> Bool {
+        if left.distance != right.distance { return left.distance < right.distance }
+        if left.origin != right.origin { return left.origin < right.origin }
+        if left.day != right.day { return left.day < right.day }
+        return left.code.lexicographicallyPrecedes(right.code)
+    }
+}
+
+/// What the replica knows about a typist (`Protocol/answers.md` §2).
+public struct SimHashAnswer: Hashable, Sendable {
+    public let stream: StreamID
+    /// Whether anybody, ourselves included, has seen a code within the radius.
+    public let seen: Bool
+    /// Other operators who have.
+    public let operators: Int
+    /// Whether we have ourselves.
+    public let seenByOwn: Bool
+    /// Sessions at all of them within the radius.
+    public let sessions: UInt64
+    public let firstDay: Day?
+    public let lastDay: Day?
+    /// Distance of the nearest code at all; `nil` if there is none.
+    public let nearestDistance: UInt16?
+    /// How many codes are how far away: the background a match must stand out from.
+    public let histogram: [Int]
+    /// What `seen`, `operators`, `sessions` and the days are about.
+    public let radius: UInt16
+    public let matches: [SimHashMatch]
+    public let freshness: [Freshness]
+}
+
+extension SightingIndex {
+    /// The most matches an answer names.
+    public static let matchLimit = 1_000
+
+    /// The radius upstream calls a match, for 64-bit codes of schema_version 1. Weak: see `Protocol/answers.md` §4.
+    public static let standardRadius: UInt16 = 8
+
+    /// What to show of all that was found.
+    public enum Selection: Hashable, Sendable {
+        /// All matches within the radius, nearest first, at most 1,000.
+        case within(UInt16)
+        /// The nearest ones, however far, at most 1,000.
+        case nearest(Int)
+    }
+
+    /// Everybody who has seen a typist whose code is near. Exact: equal to comparing with every code. Reads only memory.
+    ///
+    /// - Parameter code: words of 64 bits; segments of another width are passed over.
+    public func ask(_ code: [UInt64], in stream: StreamID, _ selection: Selection, kernel: HammingKernel = .best) -> SimHashAnswer {
+        let bits = code.count * 64
+        let radius: UInt16
+        let wanted: Int
+        // No code farther away than this can be among the wanted ones any more.
+        var bound: UInt16
+        switch selection {
+        case .within(let asked):
+            (radius, wanted) = (min(asked, UInt16(bits)), Self.matchLimit)
+            bound = radius
+        case .nearest(let count):
+            (radius, wanted) = (min(Self.standardRadius, UInt16(bits)), min(max(0, count), Self.matchLimit))
+            bound = UInt16(bits)
+        }
+        var histogram = [Int](repeating: 0, count: bits + 1)
+        var tally = Tally()
+        var matches: [SimHashMatch] = []
+        for segment in segments(of: stream) where segment.wordsPerCode == code.count {
+            let distances = kernel.distances(from: code, to: segment.codes)
+            for (place, distance) in distances.enumerated() {
+                histogram[Int(distance)] += 1
+                if distance <= radius { tally.add(segment, sessions: segment.sessions[place], isOwn: segment.origin == own) }
+                guard distance <= bound, wanted > 0 else { continue }
+                matches.append(
+                    SimHashMatch(
+                        code: Array(segment.codes[place * code.count..<(place + 1) * code.count]), distance: distance, origin: segment.origin, day: segment.day,
+                        sessions: segment.sessions[place], strength: segment.strengths[place]))
+                if matches.count >= 2 * wanted + 64 { Self.cut(&matches, to: wanted, tightening: &bound) }
+            }
+            if matches.count > wanted { Self.cut(&matches, to: wanted, tightening: &bound) }
+        }
+        matches.sort()
+        return SimHashAnswer(
+            stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
+            firstDay: tally.firstDay, lastDay: tally.lastDay, nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram,
+            radius: radius, matches: matches, freshness: freshnessOfOrigins)
+    }
+
+    private static func cut(_ matches: inout [SimHashMatch], to wanted: Int, tightening bound: inout UInt16) {
+        matches.sort()
+        matches.removeLast(matches.count - wanted)
+        if let worst = matches.last { bound = min(bound, worst.distance) }
+    }
+
+    /// What is counted within the radius.
+    struct Tally {
+        var others: Set<OriginID> = []
+        var includesOwn = false
+        var sessions: UInt64 = 0
+        var firstDay: Day?
+        var lastDay: Day?
+
+        mutating func add(_ segment: CodeSegment, sessions count: UInt16, isOwn: Bool) {
+            add(segment.origin, segment.day, isOwn: isOwn)
+            sessions += UInt64(count)
+        }
+
+        mutating func add(_ origin: OriginID, _ day: Day, isOwn: Bool) {
+            if isOwn { includesOwn = true } else { others.insert(origin) }
+            firstDay = firstDay.map { min($0, day) } ?? day
+            lastDay = lastDay.map { max($0, day) } ?? day
+        }
+    }
+}

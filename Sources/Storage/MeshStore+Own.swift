@@ -1,0 +1,155 @@
+import Cryptography
+import Foundation
+import GRDB
+import Ledger
+import NodeCore
+import Primitives
+import WireFormat
+
+/// A day of a stream of our own that no head covers as it now is.
+public struct DirtyDay: Hashable, Sendable {
+    public let stream: StreamID
+    public let day: Day
+    /// Grows with every change of the day, so that a head that covers an older content does not count for a newer one.
+    public let mark: Int64
+}
+
+extension DirtyDay {
+    public init(_ covered: CoveredDay) { self.init(stream: covered.stream, day: covered.day, mark: covered.mark) }
+}
+
+extension MeshStore {
+    /// Takes sightings from the outbox and notes how far it has been read, in one step: what is here is never asked for again.
+    ///
+    /// Days that really change become dirty, until a head covers them.
+    public func absorb(_ sightings: [Sighting], position: [UInt8]) throws(StoreError) {
+        try write("take sightings from the outbox") { database in
+            for sighting in sightings {
+                let (stream, record) = (sighting.stream, sighting.record)
+                let key: [any DatabaseValueConvertible] = [stream.kind, stream.schemaVersion, sighting.day.number, Data(record.key)]
+                try database.execute(
+                    sql: """
+                        INSERT INTO own_record (kind, schema_version, day, key, value) VALUES (?, ?, ?, ?, ?)
+                        ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
+                        """, arguments: StatementArguments(key + [Data(record.value)]))
+                guard database.changesCount > 0 else { continue }
+                try database.execute(
+                    sql: """
+                        INSERT INTO dirty_day (kind, schema_version, day, mark) VALUES (?, ?, ?, 1)
+                        ON CONFLICT (kind, schema_version, day) DO UPDATE SET mark = mark + 1
+                        """,
+                    arguments: [stream.kind, stream.schemaVersion, sighting.day.number])
+            }
+            try Self.set("outbox_position", Data(position), in: database)
+        }
+    }
+
+    /// How far the outbox has been read; `nil` before the first time.
+    public func outboxPosition() throws(StoreError) -> [UInt8]? { try setting("outbox_position").map { Array($0) } }
+
+    /// Days that no head covers as they now are.
+    public func dirtyDays() throws(StoreError) -> [DirtyDay] {
+        try read("read changed days") { database in
+            try Row.fetchAll(database, sql: "SELECT kind, schema_version, day, mark FROM dirty_day ORDER BY kind, schema_version, day").map { row in
+                DirtyDay(stream: StreamID(kind: row["kind"], schemaVersion: row["schema_version"]), day: Day(number: row["day"]), mark: row["mark"])
+            }
+        }
+    }
+
+    /// All own records of a day, in ascending key order.
+    public func ownRecords(of day: DirtyDay) throws(StoreError) -> [Ledger.Record] {
+        try read("read own sightings") { database in
+            try Row.fetchAll(
+                database, sql: "SELECT key, value FROM own_record WHERE kind = ? AND schema_version = ? AND day = ? ORDER BY key",
+                arguments: [day.stream.kind, day.stream.schemaVersion, day.day.number]
+            ).map { Ledger.Record(key: Array($0["key"] as Data), value: Array($0["value"] as Data)) }
+        }
+    }
+
+    /// The descriptor of a stream we publish, with a shard key that is drawn once and kept; `nil` for a stream this version does not know.
+    public func descriptor(of stream: StreamID, using random: inout some RandomNumberGenerator) throws(StoreError) -> StreamDescriptor? {
+        let fresh = random.bytes(count: SipHash.keyByteCount)
+        let key = try write("read a stream") { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO own_stream (kind, schema_version, shard_key) VALUES (?, ?, ?)",
+                arguments: [stream.kind, stream.schemaVersion, Data(fresh)])
+            return try Data.fetchOne(
+                database, sql: "SELECT shard_key FROM own_stream WHERE kind = ? AND schema_version = ?", arguments: [stream.kind, stream.schemaVersion])
+        }
+        return StreamDescriptor.standard(for: stream, shardKey: Array(key ?? Data(fresh)))
+    }
+
+    // MARK: Settings
+
+    func setting(_ name: String) throws(StoreError) -> Data? {
+        try read("read a setting") { try Data.fetchOne($0, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]) }
+    }
+
+    static func set(_ name: String, _ value: Data, in database: Database) throws {
+        try database.execute(
+            sql: "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", arguments: [name, value])
+    }
+
+    /// What the operator has chosen; `nil` before `saveSettings`.
+    public func settings() throws(StoreError) -> NodeSettings? {
+        try setting("settings").flatMap { try? JSONDecoder().decode(NodeSettings.self, from: $0) }
+    }
+
+    public func save(_ settings: NodeSettings) throws(StoreError) {
+        try write("save settings") { try Self.set("settings", try JSONEncoder().encode(settings), in: $0) }
+    }
+
+    /// A number higher than at every start before: the incarnation of this run's peer record.
+    public func nextIncarnation() throws(StoreError) -> UInt64 {
+        try write("count a start") { database in
+            let last = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'incarnation'")
+            let next = (last.flatMap { UInt64(String(decoding: $0, as: UTF8.self)) } ?? 0) + 1
+            try Self.set("incarnation", Data("\(next)".utf8), in: database)
+            return next
+        }
+    }
+}
+
+/// What an operator has chosen for a node, and what joining has brought.
+public struct NodeSettings: Codable, Hashable, Sendable {
+    public struct Seed: Codable, Hashable, Sendable {
+        /// As in `NetworkAddress`.
+        public var address: String
+        /// A transport key in hex.
+        public var key: String
+
+        public init(address: String, key: String) {
+            self.address = address
+            self.key = key
+        }
+    }
+
+    /// How this operator calls itself in the mesh.
+    public var displayName: String
+    /// The numeric address to listen at.
+    public var bindAddress: String
+    public var tcpPort: UInt16
+    public var udpPort: UInt16
+    /// Where others reach this node, as in `NetworkAddress`; empty for one that only dials.
+    public var advertised: [String]
+    /// The mesh's root key in hex; `nil` before the node belongs to a mesh.
+    public var meshRoot: String?
+    /// Whom to look for first.
+    public var seeds: [Seed]
+    /// The directory of the collector's outbox; `nil` for none.
+    public var outboxDirectory: String?
+
+    public init(
+        displayName: String, bindAddress: String, tcpPort: UInt16, udpPort: UInt16, advertised: [String], meshRoot: String? = nil, seeds: [Seed] = [],
+        outboxDirectory: String? = nil
+    ) {
+        self.displayName = displayName
+        self.bindAddress = bindAddress
+        self.tcpPort = tcpPort
+        self.udpPort = udpPort
+        self.advertised = advertised
+        self.meshRoot = meshRoot
+        self.seeds = seeds
+        self.outboxDirectory = outboxDirectory
+    }
+}

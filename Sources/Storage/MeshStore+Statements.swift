@@ -1,0 +1,107 @@
+import Cryptography
+import Foundation
+import GRDB
+import Ledger
+import NodeCore
+import Primitives
+import WireFormat
+
+extension MeshStore {
+    /// Keeps statements, each in the place of what it replaces. Heads are kept with their content instead, and passed over here.
+    public func keep(_ statements: [AnyStatement]) throws(StoreError) {
+        try write("keep statements") { database in
+            for statement in statements {
+                guard let slot = Self.slot(of: statement) else { continue }
+                try database.execute(
+                    sql: "INSERT INTO statement (slot, bytes) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET bytes = excluded.bytes",
+                    arguments: [slot, Data(statement.bytes)])
+            }
+        }
+    }
+
+    /// All that a core needs to start. Signatures are checked again: about 35 us a statement.
+    public func load() throws(StoreError) -> (state: StoredState, problems: [StoreProblem]) {
+        try read("load") { database in
+            var state = StoredState()
+            var problems: [StoreProblem] = []
+            for bytes in try Data.fetchAll(database, sql: "SELECT bytes FROM statement ORDER BY slot") {
+                guard let unchecked = try? UncheckedStatement(decoding: Array(bytes)),
+                    let statement = try? AnyStatement(checking: unchecked, headKey: { _, _ in nil })
+                else {
+                    problems.append(StoreProblem(table: "statement", reason: "a statement of \(bytes.count) bytes is damaged"))
+                    continue
+                }
+                state.statements.append(statement)
+            }
+            for row in try Row.fetchAll(database, sql: "SELECT * FROM origin ORDER BY origin") {
+                guard let content = Self.content(of: row) else {
+                    problems.append(StoreProblem(table: "origin", reason: "a replica is damaged, and will be fetched again"))
+                    continue
+                }
+                if let history = content.history {
+                    state.own = OwnState(head: content.head, manifest: content.manifest, history: history)
+                } else {
+                    state.adopted[content.head.body.origin] = AdoptedState(head: content.head, manifest: content.manifest)
+                }
+            }
+            for row in try Row.fetchAll(database, sql: "SELECT origin, root FROM bucket WHERE is_staged") {
+                guard let origin = OriginID(data: row["origin"]), let root = Digest(data: row["root"]) else { continue }
+                state.staged[origin, default: []].insert(root)
+            }
+            return (state, problems)
+        }
+    }
+
+    private static func content(of row: Row) -> (head: Verified<Head>, manifest: Manifest, history: HistoryTree?)? {
+        guard let key = VerifyingKey(data: row["signing_key"]), let signed = try? Signed<Head>(decoding: Array(row["head"] as Data)),
+            let head = signed.verified(by: key), let manifest = try? Manifest(checking: Array(row["manifest"] as Data), head: head.body)
+        else { return nil }
+        guard let stored = row["history"] as Data? else { return (head, manifest, nil) }
+        guard let history = decodeHistory(Array(stored)) else { return nil }
+        return (head, manifest, history)
+    }
+
+    static func encode(_ history: HistoryTree) -> [UInt8] {
+        var writer = WireWriter()
+        writer.integer(history.leafCount)
+        for root in history.subtreeRoots { writer.identifier(root) }
+        return writer.bytes
+    }
+
+    private static func decodeHistory(_ bytes: [UInt8]) -> HistoryTree? {
+        var reader = WireReader(bytes)
+        guard let count = try? reader.integer(UInt64.self) else { return nil }
+        var roots: [Digest] = []
+        while reader.remaining > 0 {
+            guard let root = try? reader.identifier(Digest.self) else { return nil }
+            roots.append(root)
+        }
+        return HistoryTree(leafCount: count, subtreeRoots: roots)
+    }
+
+    /// What a statement is about, as a key.
+    private static func slot(of statement: AnyStatement) -> Data? {
+        var writer = WireWriter()
+        switch statement {
+        case .membership(let certificate):
+            writer.integer(MembershipCertificate.structure)
+            writer.identifier(certificate.body.member)
+            writer.identifier(certificate.body.sponsor)
+        case .revocation(let revocation):
+            writer.integer(Revocation.structure)
+            writer.identifier(revocation.body.revoked)
+        case .generation(let certificate):
+            writer.integer(GenerationCertificate.structure)
+            writer.identifier(certificate.body.origin)
+            writer.integer(certificate.body.generation)
+        case .node(let certificate):
+            writer.integer(NodeCertificate.structure)
+            writer.identifier(certificate.body.node)
+        case .peer(let record):
+            writer.integer(PeerRecord.structure)
+            writer.identifier(record.body.node)
+        case .head: return nil
+        }
+        return Data(writer.bytes)
+    }
+}

@@ -1,0 +1,122 @@
+import Cryptography
+import Foundation
+import GRDB
+import Ledger
+import NodeCore
+import Primitives
+import WireFormat
+
+/// Why the node's database failed. Nothing was changed.
+public enum StoreError: Error, Sendable, CustomStringConvertible {
+    /// A later version of the program has written the file.
+    case newer(path: String, version: Int)
+    /// An adoption names a bucket that is not here.
+    case bucketMissing(OriginID, Digest)
+    /// The disk or the database failed, while doing what is said.
+    case failed(action: String, path: String, cause: String)
+
+    public var description: String {
+        switch self {
+        case .newer(let path, let version): "\(path) was written by a later version of hearsay (format \(version))"
+        case .bucketMissing(let origin, let root): "a bucket of operator \(origin.short) with root \(root.short) is missing"
+        case .failed(let action, let path, let cause): "cannot \(action) in \(path): \(cause)"
+        }
+    }
+}
+
+/// A row that could not be read back; it was left out, and nothing else was.
+public struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
+    public let table: String
+    public let reason: String
+
+    public var description: String { "\(table): \(reason)" }
+}
+
+/// The node's disk, `mesh.db`: statements, replica, own sightings and invites.
+///
+/// Every method is one transaction, and durable when it returns (`synchronous=FULL`). Deleted content is overwritten (`secure_delete`). Safe from any
+/// thread, and beside another process that adds an invite.
+public final class MeshStore: Sendable {
+    public static let formatVersion = 1
+    /// How long a writer waits for another process.
+    static let busyTimeout: TimeInterval = 10
+
+    let path: String
+    let pool: DatabasePool
+
+    /// Opens the database, making it (mode 0600) if there is none.
+    public init(path: String) throws(StoreError) {
+        self.path = path
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(Self.busyTimeout)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+        }
+        do {
+            if access(path, F_OK) != 0 {
+                // Made with its final mode before anything is in it.
+                let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+                if descriptor >= 0 { close(descriptor) }
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            let version = try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            guard version <= Self.formatVersion else { throw StoreError.newer(path: path, version: version) }
+            if version < Self.formatVersion {
+                try pool.write { database in
+                    try database.execute(sql: Self.schema)
+                    try database.execute(sql: "PRAGMA user_version = \(Self.formatVersion)")
+                }
+            }
+        } catch let error as StoreError {
+            throw error
+        } catch { throw .failed(action: "open the database", path: path, cause: "\(error)") }
+    }
+
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS statement (slot BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS origin (origin BLOB PRIMARY KEY, head BLOB NOT NULL, signing_key BLOB NOT NULL, manifest BLOB NOT NULL, history BLOB);
+        CREATE TABLE IF NOT EXISTS bucket (
+            origin BLOB NOT NULL, root BLOB NOT NULL, is_staged INTEGER NOT NULL, last_day INTEGER NOT NULL, descriptor BLOB NOT NULL, entry BLOB NOT NULL,
+            bytes BLOB NOT NULL, PRIMARY KEY (origin, root));
+        CREATE TABLE IF NOT EXISTS own_stream (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, shard_key BLOB NOT NULL,
+            PRIMARY KEY (kind, schema_version)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS own_record (
+            kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+            PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS dirty_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
+            PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS invite (
+            id BLOB PRIMARY KEY, secret BLOB NOT NULL, not_after INTEGER NOT NULL, label TEXT NOT NULL, used_by BLOB) WITHOUT ROWID;
+        """
+
+    func write<Value>(_ action: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.write(body)
+        } catch let error as StoreError {
+            throw error
+        } catch { throw .failed(action: action, path: path, cause: "\(error)") }
+    }
+
+    func read<Value>(_ action: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.read(body)
+        } catch let error as StoreError {
+            throw error
+        } catch { throw .failed(action: action, path: path, cause: "\(error)") }
+    }
+
+    /// Writes the log of changes back and empties it, so that nothing deleted stays in it.
+    public func compactLog() throws(StoreError) {
+        do {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        } catch { throw .failed(action: "empty the log", path: path, cause: "\(error)") }
+    }
+}
+
+extension Identifier {
+    var data: Data { Data(bytes) }
+
+    init?(data: Data) { self.init(bytes: Array(data)) }
+}
