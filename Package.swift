@@ -41,6 +41,13 @@ let package = Package(
                 "WireFormat", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+        .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
+        .executableTarget(
+            name: "hearsay",
+            dependencies: [
+                "LocalCluster", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
