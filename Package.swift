@@ -14,6 +14,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
         .target(name: "CHamming"),
         .target(name: "Primitives"),
         .target(name: "WireFormat", dependencies: ["Primitives"]),
@@ -41,6 +42,12 @@ let package = Package(
                 "Cryptography", "Ledger", "Membership", "NodeCore", "Noise", "Outbox", "Primitives", "Replication", "Similarity", "Storage", "Transport",
                 "WireFormat", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
+            name: "Collecting",
+            dependencies: [
+                "CPSL", "Cryptography", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
         .executableTarget(
