@@ -9,6 +9,27 @@ enum LedgerBenchmark {
         measure("session-simhash", sessionSimHashBucket(shardBits: 0))
         measure("session-simhash, sharded", sessionSimHashBucket(shardBits: 2))
         measure("smtp-target", smtpTargetBucket())
+        measureSignatures()
+    }
+
+    /// How many statements a second one core checks.
+    private static func measureSignatures() {
+        var random = SeededGenerator(seed: 3)
+        let key = SigningKey(using: &random)
+        let body = random.bytes(count: Head.byteCount - Signature.byteCount)
+        let tag = SignatureTag("hearsay/v1/bench")
+        let signature = key.sign(body, as: tag)
+        let rounds = 5_000
+        var checked = 0
+        let elapsed = ContinuousClock().measure {
+            for _ in 0..<rounds where key.verifyingKey.verifies(signature, on: body, as: tag) { checked += 1 }
+        }
+        precondition(checked == rounds, "a signature of our own was refused")
+        print("signature check: \(Int(Double(rounds) / seconds(elapsed))) statements/s")
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 
     private static func measure(_ name: String, _ bucket: Bucket) {
@@ -21,8 +42,7 @@ enum LedgerBenchmark {
             }
         }
         precondition(checked == rounds * Int(bucket.entry.count), "a bucket of our own was refused")
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-        let thousands = Int(Double(checked) / seconds / 1_000)
+        let thousands = Int(Double(checked) / seconds(elapsed) / 1_000)
         print("bucket check, \(name): \(thousands) thousand sightings/s, \(bucket.entry.count) per bucket")
     }
 

@@ -36,7 +36,9 @@ import WireFormat
             #expect(String(descriptor.daySpan) == vector.fields["day_span"] && String(descriptor.retentionDays) == vector.fields["retention_days"])
             #expect(String(descriptor.flags) == vector.fields["flags"] && Hex.encode(descriptor.shardKey) == vector.fields["shard_key"])
         }
-        for vector in file.bad { #expect(refusal { _ = try whole(vector.bytes.bytes) { try StreamDescriptor(decoding: &$0) } } == vector.refusal, "\(vector.name)") }
+        for vector in file.bad {
+            #expect(refusal { _ = try whole(vector.bytes.bytes) { try StreamDescriptor(decoding: &$0) } } == vector.refusal, "\(vector.name)")
+        }
     }
 
     @Test func entriesAreReadAndWritten() throws {
@@ -46,7 +48,9 @@ import WireFormat
             #expect(written { entry.encode(into: &$0) } == vector.bytes.bytes)
             #expect(String(entry.day.number) == vector.fields["day"] && String(entry.shard) == vector.fields["shard"])
             #expect(String(entry.shardBits) == vector.fields["shard_bits"] && String(entry.flags) == vector.fields["flags"])
-            #expect(String(entry.count) == vector.fields["count"] && String(entry.byteCount) == vector.fields["bytes"] && entry.root.description == vector.fields["root"])
+            #expect(
+                String(entry.count) == vector.fields["count"] && String(entry.byteCount) == vector.fields["bytes"]
+                    && entry.root.description == vector.fields["root"])
         }
         for vector in file.bad { #expect(refusal { _ = try whole(vector.bytes.bytes) { try BucketEntry(decoding: &$0) } } == vector.refusal, "\(vector.name)") }
     }
@@ -78,7 +82,8 @@ import WireFormat
         func descriptor(daySpan: UInt8) throws -> StreamDescriptor {
             try #require(
                 StreamDescriptor(
-                    stream: .sessionSimHash1, keyByteCount: 8, valueByteCount: 3, daySpan: daySpan, retentionDays: 90, shardKey: [UInt8](repeating: 1, count: 16)))
+                    stream: .sessionSimHash1, keyByteCount: 8, valueByteCount: 3, daySpan: daySpan, retentionDays: 90,
+                    shardKey: [UInt8](repeating: 1, count: 16)))
         }
         #expect(try descriptor(daySpan: 1).lastDay(ofBucketAt: Day(number: 100)) == Day(number: 190))
         #expect(try descriptor(daySpan: 7).lastDay(ofBucketAt: Day(number: 100)) == Day(number: 196))
@@ -126,6 +131,8 @@ import WireFormat
     }
 
     @Test func whatIsNoSightingIsRefused() throws {
-        for vector in try vectors("ledger/sightings.json", as: File.self).bad { #expect(sighting(vector.kind, vector.key, vector.value) == nil, "\(vector.name)") }
+        for vector in try vectors("ledger/sightings.json", as: File.self).bad {
+            #expect(sighting(vector.kind, vector.key, vector.value) == nil, "\(vector.name)")
+        }
     }
 }

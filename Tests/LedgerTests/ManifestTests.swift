@@ -16,7 +16,8 @@ import WireFormat
             func head() throws -> Head {
                 try Head(
                     origin: OriginID(.zero), position: HeadPosition(generation: 1, sequence: 1), issuedAt: .zero, lifetimeSeconds: 1,
-                    manifestRoot: Digest(root.bytes32), entryCount: min(UInt32(clamping: totals[0]), 262_144), sightingCount: totals[1], dataByteCount: totals[2],
+                    manifestRoot: Digest(root.bytes32), entryCount: min(UInt32(clamping: totals[0]), 262_144), sightingCount: totals[1],
+                    dataByteCount: totals[2],
                     historyRoot: .zero
                 ).orThrow("no head")
             }

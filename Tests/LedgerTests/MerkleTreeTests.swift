@@ -46,7 +46,9 @@ import Testing
     private func digests(_ proof: [HexBytes]) throws -> [Digest] { try proof.map { Digest(try $0.bytes32) } }
 
     @Test func rootsAreThoseOfTheVectors() throws {
-        for vector in try vectors("ledger/merkle.json", as: File.self).roots { #expect(Self.root(vector.count).bytes == vector.root.bytes, "\(vector.count) leaves") }
+        for vector in try vectors("ledger/merkle.json", as: File.self).roots {
+            #expect(Self.root(vector.count).bytes == vector.root.bytes, "\(vector.count) leaves")
+        }
         #expect(MerkleTree.root(of: []) == MerkleTree.emptyRoot)
     }
 
@@ -56,7 +58,8 @@ import Testing
             let proof = try digests(vector.proof)
             #expect(MerkleTree.inclusionProof(of: vector.index, in: Array(Self.leaves.prefix(vector.count))) == proof, "\(vector.index) of \(vector.count)")
             #expect(
-                MerkleTree.verifies(proof, of: Self.leaves[vector.index], index: UInt64(vector.index), count: UInt64(vector.count), root: Self.root(vector.count)))
+                MerkleTree.verifies(
+                    proof, of: Self.leaves[vector.index], index: UInt64(vector.index), count: UInt64(vector.count), root: Self.root(vector.count)))
         }
         for vector in file.consistency {
             let proof = try digests(vector.proof)
@@ -71,7 +74,9 @@ import Testing
         let file = try vectors("ledger/merkle.json", as: File.self)
         for vector in file.bad_inclusion {
             let leaf = Self.leaves[vector.leaf_index]
-            #expect(!MerkleTree.verifies(try digests(vector.proof), of: leaf, index: vector.index, count: vector.count, root: Self.root(vector.root_count)), "\(vector.name)")
+            #expect(
+                !MerkleTree.verifies(try digests(vector.proof), of: leaf, index: vector.index, count: vector.count, root: Self.root(vector.root_count)),
+                "\(vector.name)")
         }
         for vector in file.bad_consistency {
             let (old, new) = (Self.root(vector.old_root_count), Self.root(vector.new_root_count))

@@ -27,7 +27,8 @@ import Testing
     @Test func theNumbersAreThoseOfSplitMix64() {
         var random = SeededGenerator(seed: 1_234_567)
         let numbers = (0..<5).map { _ in random.next() }
-        #expect(numbers == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431, 16_408_922_859_458_223_821])
+        #expect(
+            numbers == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431, 16_408_922_859_458_223_821])
     }
 
     @Test(arguments: [1, 2, 3, 10, 255, 1 << 63, UInt64.max] as [UInt64]) func aNumberIsBelowItsBound(bound: UInt64) {

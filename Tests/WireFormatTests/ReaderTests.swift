@@ -58,7 +58,9 @@ import WireFormat
 
 @Suite struct FrameTests {
     @Test func framesComeBackHoweverTheyAreCut() throws {
-        let frames = [Frame(.ping, requestID: 7, body: [1, 2, 3]), Frame(.hello, body: []), Frame(.pong, requestID: .max, isAnswer: true, body: Array(0...255))]
+        let frames = [
+            Frame(.ping, requestID: 7, body: [1, 2, 3]), Frame(.hello, body: []), Frame(.pong, requestID: .max, isAnswer: true, body: Array(0...255)),
+        ]
         let bytes = frames.flatMap { $0.encoded() }
         for size in [1, 2, 5, 11, 12, 13, bytes.count] {
             var decoder = FrameDecoder()
