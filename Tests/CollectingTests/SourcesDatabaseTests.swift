@@ -142,7 +142,7 @@ import Testing
         "UPDATE observations SET value = '\"dd8d6c82bebc844\"' WHERE primitive = 'motor.digraph_simhash' AND rowid = 1",
         "UPDATE observations SET value = '\"+d8d6c82bebc8440\"' WHERE primitive = 'motor.digraph_simhash'",
         "UPDATE observations SET ts = 'soon', evidence_ref = evidence_ref || 'x/y'",
-        "ALTER TABLE observations DROP COLUMN evidence_ref", "ALTER TABLE attackers RENAME COLUMN ip TO address",
+        "ALTER TABLE observations RENAME COLUMN evidence_ref TO reference", "ALTER TABLE attackers RENAME COLUMN ip TO address",
     ])
     func aForeignShapeIsReportedAndNeverStopsTheReading(change: String) throws {
         let folder = try ScratchFolder()
