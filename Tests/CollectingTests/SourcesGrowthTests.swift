@@ -19,7 +19,7 @@ import Testing
         try reader.read { if case .session(let session) = $0 { sessions.append(session) } }
 
         #expect(sessions.count == 3 && Set(sessions.map(\.sid)).count == 3)
-        for session in sessions { try expectProfile(of: session, toBe: try #require(expected[session.sid]?["profile"] as? [String: Any]), session.sid) }
+        for session in sessions { try expectProfile(of: session, toBe: try #require(expected[session.sid]?["profile"]?.object), session.sid) }
     }
 
     @Test func anEventIsGivenOnceHoweverTheLogGrows() throws {

@@ -9,12 +9,12 @@ enum Samples {
     static let formats = path("formats")
     static let databases = ["seed-old", "seed-new", "seed-fresh", "release-1.0.0"]
 
-    static func path(_ name: String) -> String { Bundle.module.resourcePath! + "/Resources/" + name }
+    static func path(_ name: String) -> String { Bundle.module.bundlePath + "/Resources/" + name }
 
     static func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
 
-    static func expected() throws -> [String: [String: Any]] {
-        try #require(try JSONSerialization.jsonObject(with: Data(try bytes("formats/expected.json"))) as? [String: [String: Any]])
+    static func expected() throws -> [String: [String: JSON]] {
+        try JSONDecoder().decode([String: [String: JSON]].self, from: Data(try bytes("formats/expected.json")))
     }
 
     /// A database file made of a dump.
@@ -101,18 +101,41 @@ struct SeededDice: RandomNumberGenerator {
     }
 }
 
+/// Any JSON value, its numbers to the last bit (`JSONSerialization` rounds them).
+enum JSON: Equatable, Decodable {
+    case null, bool(Bool), number(Double), text(String), list([JSON]), object([String: JSON])
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() {
+            self = .null
+        } else if let bool = try? value.decode(Bool.self) {
+            self = .bool(bool)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let text = try? value.decode(String.self) {
+            self = .text(text)
+        } else if let list = try? value.decode([JSON].self) {
+            self = .list(list)
+        } else {
+            self = .object(try value.decode([String: JSON].self))
+        }
+    }
+
+    var text: String? { if case .text(let text) = self { text } else { nil } }
+    var object: [String: JSON]? { if case .object(let object) = self { object } else { nil } }
+}
+
 /// Fails with every column in which a profile is not what the sample's file says.
-func expectProfile(of session: SourceSession, toBe expected: [String: Any], _ name: String) throws {
+func expectProfile(of session: SourceSession, toBe expected: [String: JSON], _ name: String) throws {
     let profile = try #require(session.profile, "\(name)")
     for (column, value) in expected {
         switch (profile.value(of: column), value) {
-        case (.null, is NSNull): break
-        case (.blob(let bytes), let text as String): #expect(bytes.map { String(format: "%02x", $0) }.joined() == text, "\(name) \(column)")
-        case (.text(let text), let list as [Any]):
-            let own = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [Any], "\(name) \(column)")
-            #expect(own as NSArray == list as NSArray, "\(name) \(column)")
-        case (.real(let number), let other as NSNumber): #expect(number == other.doubleValue, "\(name) \(column)")
-        case (.integer(let number), let other as NSNumber): #expect(number == other.int64Value, "\(name) \(column)")
+        case (.null, .null): break
+        case (.blob(let bytes), .text(let text)): #expect(bytes.map { String(format: "%02x", $0) }.joined() == text, "\(name) \(column)")
+        case (.text(let text), .list): #expect(try JSONDecoder().decode(JSON.self, from: Data(text.utf8)) == value, "\(name) \(column)")
+        case (.real(let number), .number(let other)): #expect(number == other, "\(name) \(column)")
+        case (.integer(let number), .number(let other)): #expect(Double(number) == other, "\(name) \(column)")
         case (let own, let other): Issue.record("\(name) \(column): \(own) is not \(other)")
         }
     }

@@ -18,7 +18,24 @@ struct DecnetDatabaseReader {
         } catch { throw SourceError.unreadable(path: path, reason: "no temporary folder for a copy (\(error.localizedDescription))") }
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = try open(copyTo: folder)
-        try queue.read { database in
+        // What the receiver throws goes on as it is; all else is this database's fault.
+        var failure: (any Error)?
+        do {
+            try read(queue) { item in
+                do { try emit(item) } catch {
+                    failure = error
+                    throw error
+                }
+            }
+        } catch {
+            if let failure { throw failure }
+            throw error as? SourceError ?? SourceError.unreadable(path: path, reason: "a damaged database (\(Self.reason(error)))")
+        }
+    }
+
+    private func read(_ queue: DatabaseQueue, _ emit: (SourceItem) throws -> Void) throws {
+        // Nobody else knows the copy: no transaction is needed for all tables to be of one moment.
+        try queue.writeWithoutTransaction { database in
             let tables: Set<String>
             do {
                 try database.execute(sql: "PRAGMA query_only = ON")

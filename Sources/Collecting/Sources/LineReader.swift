@@ -66,10 +66,9 @@ final class LineReader {
         buffer.removeFirst(start)
         start = 0
         let old = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: Self.chunkByteCount))
-        let count = try PlainFile.read(descriptor, into: &buffer, from: old, path: path)
-        buffer.removeLast(Self.chunkByteCount - count)
-        if count == 0 { isAtEnd = true }
+        let chunk = try PlainFile.read(descriptor, upTo: Self.chunkByteCount, path: path)
+        buffer += chunk
+        if chunk.isEmpty { isAtEnd = true }
         return old
     }
 }
@@ -88,14 +87,15 @@ enum PlainFile {
         return (descriptor, Int64(status.st_size))
     }
 
-    /// Fills `buffer` from `start` on, as far as one reading goes; 0 at the end.
-    static func read(_ descriptor: Int32, into buffer: inout [UInt8], from start: Int = 0, path: String) throws(SourceError) -> Int {
+    /// What one reading gives; nothing at the end.
+    static func read(_ descriptor: Int32, upTo byteCount: Int, path: String) throws(SourceError) -> [UInt8] {
         while true {
-            let count = buffer.withUnsafeMutableBytes { bytes in
-                let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-                return Foundation.read(descriptor, rest.baseAddress, rest.count)
+            var count = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in
+                count = Foundation.read(descriptor, buffer.baseAddress, byteCount)
+                initializedCount = max(0, count)
             }
-            if count >= 0 { return count }
+            if count >= 0 { return bytes }
             guard errno == EINTR else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         }
     }

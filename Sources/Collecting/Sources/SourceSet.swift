@@ -154,9 +154,7 @@ public struct SourceSet {
     private static func beginning(of path: String) throws(SourceError) -> ArraySlice<UInt8> {
         let descriptor = try PlainFile.open(path).descriptor
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: beginningByteCount)
-        let count = try PlainFile.read(descriptor, into: &bytes, path: path)
-        return bytes[..<count]
+        return try PlainFile.read(descriptor, upTo: beginningByteCount, path: path)[...]
     }
 
     // MARK: Telling whether what is known of a shard's sessions has changed

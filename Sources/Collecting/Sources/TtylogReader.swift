@@ -85,10 +85,9 @@ struct TtylogReader {
             while buffer.count - start < count {
                 buffer.removeFirst(start)
                 start = 0
-                var chunk = [UInt8](repeating: 0, count: Self.chunkByteCount)
-                let taken = try PlainFile.read(descriptor, into: &chunk, path: path)
-                guard taken > 0 else { break }
-                buffer += chunk.prefix(taken)
+                let chunk = try PlainFile.read(descriptor, upTo: Self.chunkByteCount, path: path)
+                guard !chunk.isEmpty else { break }
+                buffer += chunk
             }
             let end = min(buffer.count, start + count)
             defer { start = end }
