@@ -115,8 +115,10 @@ import Testing
             let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: try Samples.database(name, in: folder))))
             for _ in 0..<8 {
                 var damaged = bytes
-                for _ in 0..<Int.random(in: 1...20, using: &dice) { damaged = damage(damaged, &dice).bytes.isEmpty ? bytes : damage(damaged, &dice).bytes }
-                guard damaged.count > 100 else { continue }
+                for _ in 0..<Int.random(in: 1...20, using: &dice) {
+                    let next = damage(damaged, &dice).bytes
+                    if next.count > 100 { damaged = next }
+                }
                 damaged.replaceSubrange(0..<16, with: bytes[0..<16])
                 let collected = try Collected(try folder.write(damaged, to: "damaged.db"), try folder.write(try Samples.bytes(Self.log), to: "decnet.log"))
                 #expect(collected.targets.filter { $0.counting == .event }.count == 6, "the file beside it is read: seed \(seed)")

@@ -14,15 +14,34 @@ public enum DomainNormalizer {
         var path = Substring(text).drop { $0.isWhitespace }
         if let colon = path.range(of: "<")?.lowerBound {
             path = path[path.index(after: colon)...]
-            guard let close = path.firstIndex(of: ">") else { return nil }
+            guard let close = unquoted(path, first: { $0 == ">" }) else { return nil }
             path = path[..<close]
             // A source route: only what is behind it counts.
             if path.first == "@", let end = path.firstIndex(of: ":") { path = path[path.index(after: end)...] }
         } else {
-            path = path.prefix { !$0.isWhitespace }
+            path = path[..<(unquoted(path, first: \.isWhitespace) ?? path.endIndex)]
         }
         guard let at = path.lastIndex(of: "@"), at > path.startIndex else { return nil }
         return domain(path[path.index(after: at)...])
+    }
+
+    /// The first such character outside of a quoted local part (`"a b"@example.com`).
+    private static func unquoted(_ text: Substring, first isWanted: (Character) -> Bool) -> String.Index? {
+        var isQuoted = false
+        var isEscaped = false
+        return text.indices.first { index in
+            let character = text[index]
+            if isEscaped {
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "\"" {
+                isQuoted.toggle()
+            } else {
+                return !isQuoted && isWanted(character)
+            }
+            return false
+        }
     }
 
     /// A domain name in normal form: lower case, international labels as A-labels, no dot at the end; `nil` for literals, reserved names and
@@ -39,7 +58,10 @@ public enum DomainNormalizer {
             guard let ascii = Punycode.asciiLabel(label) else { return nil }
             encoded.append(ascii)
         }
-        guard let last = encoded.last, !reserved.contains(last), last.utf8.count >= 2 else { return nil }
+        // A top level is of letters or international (RFC 3696 §2): `com1` is a slip of the hand, and nobody's.
+        guard let last = encoded.last, !reserved.contains(last), last.utf8.count >= 2,
+            last.hasPrefix("xn--") || last.utf8.allSatisfy({ (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) })
+        else { return nil }
         return DomainName(encoded.joined(separator: "."))
     }
 
