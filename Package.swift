@@ -62,6 +62,12 @@ let package = Package(
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "KeystrokesTests", dependencies: ["Keystrokes"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "hearsay", "Cryptography", "Ledger", "LocalCluster", "NodeRuntime", "Noise", "Outbox", "Primitives", "Storage", "Transport", "WireFormat",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
