@@ -53,10 +53,14 @@ let package = Package(
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "LocalCluster", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Collecting", "Keystrokes", "LocalCluster", "Outbox", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
+        .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "KeystrokesTests", dependencies: ["Keystrokes"]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),

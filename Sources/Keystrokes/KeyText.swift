@@ -44,12 +44,13 @@ enum KeyText {
         bytes.append(contentsOf: UTF8.encode(scalar)!)
     }
 
-    /// A key inside a JSON string: `\udcXX` for an invalid byte, and escapes where JSON wants them.
+    /// A key inside a JSON string: U+FFFD for an invalid byte, and escapes where JSON wants them.
     static func appendJSON(_ key: UInt32, to text: inout String) {
         switch key {
         case 0x22: text += "\\\""
         case 0x5C: text += "\\\\"
-        case 0..<0x20, 0x7F, 0xDC80...0xDCFF:
+        case 0xDC80...0xDCFF: text.unicodeScalars.append("\u{FFFD}")
+        case 0..<0x20, 0x7F:
             let digits = String(key, radix: 16)
             text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
         default: if let scalar = Unicode.Scalar(key) { text.unicodeScalars.append(scalar) }

@@ -61,37 +61,37 @@ extension ProfilesDatabase {
         if session.profile == nil, session.storedColumns.isEmpty, let hash = session.simHash {
             columns = columns.map { $0.0 == "kd_digraph_simhash" ? ($0.0, Data(Self.bytes(of: hash)).databaseValue) : $0 }
         }
-        let hasRecording = session.profile != nil
-        let old = try Row.fetchOne(database, sql: "SELECT has_recording FROM session_source WHERE sid = ?", arguments: [session.sid])
-        if let old {
-            // A recording tells more than a row of somebody's database; of two of the same kind the later one counts.
-            if old["has_recording"] as Bool, !hasRecording { return }
-            let names = columns.map(\.0)
-            let current = try Row.fetchOne(
-                database, sql: "SELECT \(names.joined(separator: ", ")) FROM session_profile WHERE sid = ?", arguments: [session.sid])
-            if let current, zip(names, columns).allSatisfy({ (current[$0] as DatabaseValue) == $1.1 }), old["has_recording"] as Bool == hasRecording { return }
+        let rank = session.profile != nil ? SourceRank.recording : session.storedColumns.isEmpty ? .hash : .row
+        let names = columns.map(\.0)
+        if let old = try Int.fetchOne(database, sql: "SELECT rank FROM session_source WHERE sid = ?", arguments: [session.sid]) {
+            guard old <= rank.rawValue,
+                let current = try Row.fetchOne(database, sql: "SELECT \(names.joined(separator: ", ")) FROM session_profile WHERE sid = ?", arguments: [session.sid])
+            else { return }
+            // Of two rows the later one counts, but what only the earlier one told stays.
+            if rank == .row, old == rank.rawValue { columns = columns.map { ($0.0, $0.1.isNull ? current[$0.0] as DatabaseValue : $0.1) } }
+            if old == rank.rawValue, columns.allSatisfy({ current[$0.0] as DatabaseValue == $0.1 }) { return }
             count.changedSessions += 1
         } else {
             count.newSessions += 1
         }
         let attacker = try session.attackerUUID ?? session.attackerIP.map { try uuid(ofAddress: $0, at: session.startedAt ?? 0, database) }
-        let names = ["sid", "log_id", "schema_version"] + columns.map(\.0) + ["created_at"]
+        let all = ["sid", "log_id", "schema_version"] + names + ["created_at"]
         let values: [DatabaseValue] =
             [session.sid.databaseValue, session.logID?.databaseValue ?? .null, Self.schemaVersion.databaseValue] + columns.map(\.1)
             + [StoredTime.text(session.startedAt ?? 0).databaseValue]
         try database.execute(
-            sql: "INSERT OR REPLACE INTO session_profile (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))",
+            sql: "INSERT OR REPLACE INTO session_profile (\(all.joined(separator: ", "))) VALUES (\(all.map { _ in "?" }.joined(separator: ", ")))",
             arguments: StatementArguments(values))
         // A database tells the keystrokes at most; what it does not tell stays unknown.
         var typedKeys = session.typedKeyCount
         if typedKeys == nil, case .integer(let total)? = session.storedColumns["total_keystrokes"] { typedKeys = Int(clamping: total) }
         try database.execute(
             sql: """
-                INSERT OR REPLACE INTO session_source (sid, started_at, attacker_uuid, service, typed_keys, digraphs, samples, has_recording)
+                INSERT OR REPLACE INTO session_source (sid, started_at, attacker_uuid, service, typed_keys, digraphs, samples, rank)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                session.sid, session.startedAt, attacker, session.service, typedKeys, session.distinctDigraphCount, session.digraphSampleCount, hasRecording,
+                session.sid, session.startedAt, attacker, session.service, typedKeys, session.distinctDigraphCount, session.digraphSampleCount, rank.rawValue,
             ])
     }
 
@@ -166,6 +166,11 @@ extension ProfilesDatabase {
     private static let unknownValues = "0, 0, '[]', '[]', 0, 0, 0, '[]', '[]'"
 
     static func bytes(of hash: UInt64) -> [UInt8] { stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: hash >> UInt64($0)) } }
+}
+
+/// How much a source tells of a session: more is never replaced by less.
+private enum SourceRank: Int {
+    case hash = 0, row = 1, recording = 2
 }
 
 extension ColumnValue {

@@ -44,7 +44,7 @@ enum ProfilesSchema {
     private static let own = """
         CREATE TABLE IF NOT EXISTS session_source (
             sid VARCHAR NOT NULL PRIMARY KEY, started_at INTEGER, attacker_uuid VARCHAR, service VARCHAR, typed_keys INTEGER, digraphs INTEGER, samples INTEGER,
-            has_recording BOOLEAN NOT NULL);
+            rank INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS target_day (
             day INTEGER NOT NULL, domain VARCHAR NOT NULL, attacker_uuid VARCHAR NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, domain, attacker_uuid)
             ) WITHOUT ROWID;
