@@ -101,7 +101,7 @@ extension ProfilesDatabase {
             database, sql: "SELECT uuid FROM attackers WHERE ip = ? AND uuid <> ? AND event_count = -1", arguments: [attacker.ip, attacker.uuid])
         try database.execute(
             sql: """
-                INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at) VALUES (?, ?, ?, ?, ?)
+                INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), 0)
                 ON CONFLICT (uuid) DO UPDATE SET ip = excluded.ip, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
                 """,
             arguments: [
@@ -156,10 +156,14 @@ extension ProfilesDatabase {
         let minted = UUID().uuidString.lowercased()
         let time = StoredTime.text(milliseconds)
         try database.execute(
-            sql: "INSERT INTO attackers (uuid, ip, first_seen, last_seen, event_count, updated_at) VALUES (?, ?, ?, ?, -1, ?)",
+            sql: "INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), -1)",
             arguments: [minted, address, time, time, time])
         return minted
     }
+
+    /// What we do not know of an attacker, said explicitly: an older database has no defaults for it.
+    private static let unknownColumns = "service_count, decky_count, services, deckies, is_traversal, bounty_count, credential_count, fingerprints, commands"
+    private static let unknownValues = "0, 0, '[]', '[]', 0, 0, 0, '[]', '[]'"
 
     static func bytes(of hash: UInt64) -> [UInt8] { stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: hash >> UInt64($0)) } }
 }
