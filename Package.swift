@@ -57,6 +57,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "OutboxTests", dependencies: ["Outbox", "Ledger", "Primitives"]),
+        .testTarget(
+            name: "CollectingTests", dependencies: ["Collecting", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
         .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),

@@ -109,9 +109,21 @@ extension ProfilesDatabase {
             ])
         count.attackers += 1
         guard let minted else { return }
-        for table in ["smtp_targets", "target_day", "session_source"] {
-            try database.execute(sql: "UPDATE OR REPLACE \(table) SET attacker_uuid = ? WHERE attacker_uuid = ?", arguments: [attacker.uuid, minted])
-        }
+        // Where both names have seen a domain, their figures are added.
+        try database.execute(
+            sql: """
+                INSERT INTO smtp_targets (attacker_uuid, domain, first_seen, last_seen, count, schema_version)
+                SELECT ?, domain, first_seen, last_seen, count, schema_version FROM smtp_targets WHERE attacker_uuid = ?
+                ON CONFLICT (attacker_uuid, domain) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen),
+                    last_seen = max(last_seen, excluded.last_seen), count = count + excluded.count
+                """, arguments: [attacker.uuid, minted])
+        try database.execute(
+            sql: """
+                INSERT INTO target_day (day, domain, attacker_uuid, count) SELECT day, domain, ?, count FROM target_day WHERE attacker_uuid = ?
+                ON CONFLICT (day, domain, attacker_uuid) DO UPDATE SET count = count + excluded.count
+                """, arguments: [attacker.uuid, minted])
+        for table in ["smtp_targets", "target_day"] { try database.execute(sql: "DELETE FROM \(table) WHERE attacker_uuid = ?", arguments: [minted]) }
+        try database.execute(sql: "UPDATE session_source SET attacker_uuid = ? WHERE attacker_uuid = ?", arguments: [attacker.uuid, minted])
         try database.execute(sql: "DELETE FROM attackers WHERE uuid = ?", arguments: [minted])
     }
 
