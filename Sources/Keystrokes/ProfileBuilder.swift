@@ -50,7 +50,11 @@ public struct ProfileBuilder: Sendable {
     public mutating func add(time: Double, kind: SessionEventKind, data: Span<UInt8>) {
         guard abs(time) <= Self.timeLimit else { return }  // Also refuses NaN.
         latestTime = max(latestTime ?? time, time)
-        guard kind == .input, !data.isEmpty else { return }
+        guard kind == .input else { return }
+        guard !data.isEmpty else {
+            previousKey = nil  // No keystroke, but not one key either.
+            return
+        }
         guard recordCount < recordLimit else {
             isTruncated = true
             return
