@@ -1,4 +1,4 @@
-/// Computes a session's profile from its records as they come (`Protocol/session-profile.md` §2). Records are taken in file order, never sorted.
+/// Computes a session's profile from its records as they come (`Protocol/session-profile.md` §3). Records are taken in file order, never sorted.
 ///
 /// Keeps a few numbers per input record of this one session, however long the records are. A record that cannot be used is passed over; nothing traps.
 public struct ProfileBuilder: Sendable {
