@@ -26,6 +26,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private let dialing: Dialing?
     private var secure: SecureChannel
     private var phase = Phase.handshaking
+    private var hasBegun = false
     /// Where a half-open connection is counted.
     private var neighbourhood: Neighbourhood?
     /// Where an accepted session is counted.
@@ -65,7 +66,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelActive(context: ChannelHandlerContext) { begin() }
 
+    /// A dialed channel tells the handler that it is active both when the handler is added and afterwards.
     private func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
         owner.add(channel)
         if dialing == nil {
             let place = Neighbourhood(address: channel.remoteAddress?.hostBytes ?? [])
