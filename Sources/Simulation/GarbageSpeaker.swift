@@ -4,10 +4,16 @@ import NodeCore
 import Primitives
 import WireFormat
 
-/// A member that breaks every rule it can: after a proper greeting, or instead of it, it sends noise, lies and forgeries.
+/// A member that breaks every rule it can. On each session in one of three ways, so that none hides the others:
 ///
-/// Takes the same inputs as a core and asks for the same things, but nothing it does is right.
+/// - *noise*: frames and datagrams of random types and lengths, sometimes instead of the greeting;
+/// - *forger*: statements with a bit turned, heads of its own that stand for nothing, numbers at the end of their range;
+/// - *liar*: behaves, tells of new heads before anybody else, and then delivers wrong manifests and buckets.
+///
+/// Takes the same inputs as a core and asks for the same things.
 struct GarbageSpeaker {
+    private enum Style: UInt64 { case noise, forger, liar }
+
     static let interval: Duration = .milliseconds(500)
     private static let rememberedStatements = 512
 
@@ -19,6 +25,9 @@ struct GarbageSpeaker {
     /// What honest nodes have told: the stuff lies are made of.
     private var overheard: [[UInt8]] = []
     private var nextSequence: UInt64 = 1
+    /// Requests for contents that it has passed on to somebody honest, to spoil the answer.
+    private var passedOn: [UInt32: (session: SessionID, requestID: UInt32)] = [:]
+    private var nextRequest: UInt32 = 1_000
 
     init(_ member: SimulatedOperator, incarnation: UInt64, victims: [(TransportKey, [NetworkAddress])]) {
         self.member = member
@@ -44,8 +53,7 @@ struct GarbageSpeaker {
             return directives
         case .sessionOpened(let session, _):
             sessions.append(session)
-            // One time in eight the greeting is garbage already.
-            if random.number(below: 8) == 0 { return [.send(noise(using: &random), session)] }
+            if style(of: session) == .noise, random.number(below: 3) == 0 { return [.send(noise(using: &random), session)] }
             return [
                 .send(Frame(.hello, body: Hello(statements: credentials).encoded()), session),
                 .send(Frame(.statementsRequest, requestID: 1, body: StatementsRequest(logID: 0, after: 0).encoded()), session),
@@ -54,8 +62,20 @@ struct GarbageSpeaker {
             sessions.removeAll { $0 == session }
             return []
         case .frame(let session, let frame): return answer(frame, on: session, at: now, using: &random)
+        case .datagram(_, let bytes):
+            guard case .heads(let told)? = try? DatagramMessage(decoding: bytes) else { return [] }
+            let heads = told.filter { !overheard.contains($0) }  // Two of its kind would tell each other for ever.
+            guard !heads.isEmpty else { return [] }
+            overhear(heads)
+            return sessions.filter { style(of: $0) == .liar }.map { .sendDatagram(DatagramMessage.heads(heads).encoded(), $0) }
         default: return []
         }
+    }
+
+    private func style(of session: SessionID) -> Style { Style(rawValue: session.number % 3) ?? .noise }
+
+    private mutating func overhear(_ statements: [[UInt8]]) {
+        overheard = Array((overheard + statements).suffix(Self.rememberedStatements))
     }
 
     private mutating func answer(
@@ -63,19 +83,35 @@ struct GarbageSpeaker {
     ) -> [Directive] {
         switch frame.knownType {
         case .statements:
-            if let answer = try? StatementsAnswer(decoding: frame.body) {
-                overheard = Array((overheard + answer.statements).suffix(Self.rememberedStatements))
-            }
+            if let answer = try? StatementsAnswer(decoding: frame.body) { overhear(answer.statements) }
             return []
         case .statementsRequest:
-            let statements = (0..<20).map { _ in random.number(below: 4) > 0 ? overheard.pick(using: &random) ?? [] : forgery(at: now, using: &random) }
-            let body = StatementsAnswer(logID: random.next(), upTo: random.next(), hasMore: random.number(below: 2) == 0, statements: statements)
+            let isForging = style(of: session) != .liar
+            let statements = (0..<20).map { _ in
+                isForging && random.number(below: 4) == 0 ? forgery(using: &random) : overheard.pick(using: &random) ?? []
+            }
+            let body = StatementsAnswer(
+                logID: random.next(), upTo: isForging ? random.next() : 1, hasMore: isForging && random.number(below: 2) == 0, statements: statements)
             return [.send(Frame(.statements, requestID: frame.requestID, isAnswer: true, body: body.encoded()), session)]
-        case .manifestRequest:
-            let bytes = random.number(below: 2) == 0 ? Manifest.empty.bytes : random.bytes(count: Int(random.number(below: 400)))
-            return [.send(Frame(.manifest, requestID: frame.requestID, isAnswer: true, body: bytes), session)]
-        case .bucketRequest:
-            return [.send(Frame(.bucket, requestID: frame.requestID, isAnswer: true, body: random.bytes(count: Int(random.number(below: 400)))), session)]
+        case .manifestRequest, .bucketRequest:
+            guard random.number(below: 4) > 0, let other = sessions.filter({ $0 != session }).pick(using: &random) else {
+                let answer: FrameType = frame.knownType == .manifestRequest ? .manifest : .bucket
+                return [.send(Frame(answer, requestID: frame.requestID, isAnswer: true, body: random.bytes(count: Int(random.number(below: 400)))), session)]
+            }
+            nextRequest &+= 1
+            passedOn[nextRequest] = (session, frame.requestID)
+            var question = frame
+            question.requestID = nextRequest
+            return [.send(question, other)]
+        case .manifest, .bucket:
+            guard let asker = passedOn.removeValue(forKey: frame.requestID) else { return [] }
+            var answer = frame
+            answer.requestID = asker.requestID
+            // Manifests pass untouched sometimes, so that buckets are asked for; buckets never do.
+            if !answer.body.isEmpty, frame.knownType == .bucket || random.number(below: 2) == 0 {
+                answer.body[Int(random.number(below: UInt64(answer.body.count)))] ^= 1
+            }
+            return [.send(answer, asker.session)]
         case .ping: return [.send(Frame(.pong, body: Ping(number: .max, logID: random.next(), upTo: .max).encoded()), session)]
         default: return []
         }
@@ -83,16 +119,13 @@ struct GarbageSpeaker {
 
     /// What nobody has asked for.
     private mutating func nuisance(on session: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) -> [Directive] {
-        switch random.number(below: 12) {
-        case 0: return [.send(noise(using: &random), session)]
-        case 1: return [.sendDatagram(random.bytes(count: Int(random.number(below: 1_100))), session)]
-        case 2: return [.sendDatagram(DatagramMessage.heads([forgery(at: now, using: &random)]).encoded(), session)]
-        case 3:  // True heads whose content it will lie about: honest nodes will ask it first.
-            let heads = overheard.filter { $0.count == Head.byteCount }.sample(5, using: &random)
-            return heads.isEmpty ? [] : [.sendDatagram(DatagramMessage.heads(heads).encoded(), session)]
-        case 4: return [.sendDatagram(DatagramMessage.ping(Ping(number: .max, logID: random.next(), upTo: .max)).encoded(), session)]
-        case 5: return [.sendDatagram(DatagramMessage.heads([baselessHead(at: now, using: &random)]).encoded(), session)]
-        case 6: return [.close(session)]
+        switch (style(of: session), random.number(below: 4)) {
+        case (.noise, 0): return [.send(noise(using: &random), session)]
+        case (.noise, 1): return [.sendDatagram(random.bytes(count: Int(random.number(below: 1_100))), session)]
+        case (.noise, 2): return [.close(session)]
+        case (.forger, 0): return [.sendDatagram(DatagramMessage.heads([forgery(using: &random)]).encoded(), session)]
+        case (.forger, 1): return [.sendDatagram(DatagramMessage.heads([baselessHead(at: now, using: &random)]).encoded(), session)]
+        case (.forger, 2): return [.sendDatagram(DatagramMessage.ping(Ping(number: .max, logID: random.next(), upTo: .max)).encoded(), session)]
         default: return []
         }
     }
@@ -107,7 +140,7 @@ struct GarbageSpeaker {
     }
 
     /// Something overheard with a bit turned.
-    private func forgery(at now: Moment, using random: inout some RandomNumberGenerator) -> [UInt8] {
+    private func forgery(using random: inout some RandomNumberGenerator) -> [UInt8] {
         guard var bytes = overheard.pick(using: &random), !bytes.isEmpty else { return random.bytes(count: 210) }
         bytes[Int(random.number(below: UInt64(bytes.count)))] ^= 1 << UInt8(random.number(below: 8))
         return bytes

@@ -25,6 +25,8 @@ public struct NetworkConditions: Hashable, Sendable {
     public var downTime: ClosedRange<Duration> = .milliseconds(200) ... .seconds(20)
     /// Of adoptions and publications.
     public var diskFailurePerMille: UInt64 = 0
+    /// Disks answer before they have synced: no node can keep its word then, and the checkers must notice.
+    public var disksLie = false
 
     public init() {}
 

@@ -61,7 +61,11 @@ struct SimulatedDisk {
     }
 
     /// Does the oldest work that waits.
-    mutating func performNext(at now: Timestamp, fails: Bool) -> Answer {
+    ///
+    /// - Parameters:
+    ///   - fails: the disk is full, if the work needs room.
+    ///   - lies: what should be synced is not.
+    mutating func performNext(at now: Timestamp, fails: Bool, lies: Bool) -> Answer {
         guard !waiting.isEmpty else { preconditionFailure("no work waits for the disk") }
         let operation = waiting.removeFirst()
         switch operation {
@@ -77,11 +81,11 @@ struct SimulatedDisk {
             let isComplete = holdsAll(of: manifest, origin: head.body.origin, today: now.day)
             if !isComplete { missingBucketCount += 1 }
             guard isComplete, !fails else { return .input(.adoptionFailed(head)) }
-            sync(operation)
+            sync(operation, lies: lies)
             return .input(.adopted(head))
         case .publish(let publication):
             guard !fails else { return .input(.publicationFailed(publication)) }
-            sync(operation)
+            sync(operation, lies: lies)
             return .input(.published(publication))
         case .serveManifest(let session, let requestID, let request):
             let manifest = request.origin == origin ? content.own?.manifest : content.adopted[request.origin]?.manifest
@@ -92,7 +96,7 @@ struct SimulatedDisk {
             return .frame(Self.answer(.bucket, bucket?.bytes, requestID), session)
         case .redeem(let session, let requestID, let invite, let newcomer):
             let outcome = redeem(invite, newcomer, at: now)
-            if outcome == .accepted { sync(operation) }
+            if outcome == .accepted { sync(operation, lies: lies) }
             return .input(.inviteRedeemed(session, requestID: requestID, newcomer, outcome))
         }
     }
@@ -116,7 +120,12 @@ struct SimulatedDisk {
         return state
     }
 
-    private mutating func sync(_ operation: Operation) {
+    private mutating func sync(_ operation: Operation, lies: Bool) {
+        if lies {
+            apply(operation, to: &content)
+            unsynced.append(operation)
+            return
+        }
         for earlier in unsynced { apply(earlier, to: &synced) }
         unsynced = []
         apply(operation, to: &synced)

@@ -82,7 +82,7 @@ extension SimulatedMesh {
     func diskReady(_ node: Int, life: UInt64) {
         guard nodes[node].life == life else { return }
         let fails = network.happens(perMille: conditions.diskFailurePerMille)
-        let answer = nodes[node].disk.performNext(at: moment(of: node).timestamp, fails: fails)
+        let answer = nodes[node].disk.performNext(at: moment(of: node).timestamp, fails: fails, lies: conditions.disksLie)
         switch answer {
         case .nothing: break
         case .frame(let frame, let session): send(frame, on: session, at: node)
