@@ -90,19 +90,15 @@ extension SimulatedMesh {
             noteAnswer(input, at: node)
             deliver(input, to: node, life: life)
             // The days of a publication that failed are given again, as after a restart.
-            if case .publicationFailed = input { publishDifferences(of: node, after: .seconds(1)) }
+            if case .publicationFailed = input { schedule(.daysChanged(node, life: life, nil), in: .seconds(1)) }
         }
     }
 
-    /// Gives the core what its operator has seen and not yet published.
-    func publishDifferences(of node: Int, after delay: Duration) {
-        let days = nodes[node].sightings.differing(from: nodes[node].ownBuckets, on: moment(of: node).timestamp.day)
-        publish(days, of: node, after: delay)
-    }
-
-    func publish(_ days: [OwnSightings.DayID], of node: Int, after delay: Duration) {
-        guard nodes[node].isUp, !days.isEmpty else { return }
+    /// Gives the core what its operator has seen, as it is now and not as it was when the change was noted.
+    func buildDays(_ days: [OwnSightings.DayID]?, of node: Int, life: UInt64) {
+        guard nodes[node].life == life, nodes[node].isHonest, nodes[node].isUp else { return }
+        let days = days ?? nodes[node].sightings.differing(from: nodes[node].ownBuckets, on: moment(of: node).timestamp.day)
         let contents = days.compactMap { nodes[node].sightings.content(of: $0, using: &random) }
-        schedule(.input(node, life: nodes[node].life, .daysBuilt(contents)), in: delay)
+        if !contents.isEmpty { deliver(.daysBuilt(contents), to: node, life: life) }
     }
 }

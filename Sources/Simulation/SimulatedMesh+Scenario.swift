@@ -31,7 +31,7 @@ extension SimulatedMesh {
                 member, incarnation: nodes[node].life, victims: victims.map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) })
         }
         deliver(.start, to: node, life: nodes[node].life)
-        if nodes[node].isHonest { publishDifferences(of: node, after: .milliseconds(20)) }
+        schedule(.daysChanged(node, life: nodes[node].life, nil), in: .milliseconds(20))
     }
 
     /// Ends a node's process at once.
@@ -52,6 +52,12 @@ extension SimulatedMesh {
             if !isSilent { tellOfClose(place.link, from: place.end) }
         }
         nodes[node].sessions = [:]
+    }
+
+    /// `node` knows an address of `other` from its next start on, as if its operator had written it into the configuration.
+    public func introduce(_ other: Int, to node: Int) {
+        guard let address = founder.operators[other].addresses.first else { return }
+        nodes[node].configuration.seeds.append(.init(address: address, key: founder.operators[other].transportKey))
     }
 
     /// Cuts the mesh into groups that do not reach each other; sessions between them stall.
@@ -88,13 +94,13 @@ extension SimulatedMesh {
             nodes[node].sightings.note([sighting.record], on: sighting.day, of: descriptor(of: sighting.stream, at: node))
             if !days.contains(id) { days.append(id) }
         }
-        publish(days, of: node, after: .milliseconds(1))
+        schedule(.daysChanged(node, life: nodes[node].life, days), in: .milliseconds(1))
     }
 
     /// Records of any stream, also of one that no node knows.
     public func observe(_ records: [Record], on day: Day, of descriptor: StreamDescriptor, at node: Int) {
         nodes[node].sightings.note(records, on: day, of: descriptor)
-        publish([OwnSightings.DayID(stream: descriptor.stream, day: day)], of: node, after: .milliseconds(1))
+        schedule(.daysChanged(node, life: nodes[node].life, [OwnSightings.DayID(stream: descriptor.stream, day: day)]), in: .milliseconds(1))
     }
 
     /// Some sightings drawn from the seed: SimHashes and domains of today and yesterday.

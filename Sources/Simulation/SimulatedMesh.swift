@@ -12,6 +12,8 @@ public final class SimulatedMesh {
     enum Payload {
         /// Something local to one life of a node.
         case input(Int, life: UInt64, Input)
+        /// The operator's sightings of these days have changed; `nil`: of all days that are not published as they are.
+        case daysChanged(Int, life: UInt64, [OwnSightings.DayID]?)
         case checked(Int, life: UInt64, StatementBatch)
         case contentChecked(Int, life: UInt64, ContentCheck)
         case diskReady(Int, life: UInt64)
@@ -165,6 +167,7 @@ public final class SimulatedMesh {
     private func happen(_ payload: Payload) {
         switch payload {
         case .input(let node, let life, let input): deliver(input, to: node, life: life)
+        case .daysChanged(let node, let life, let days): buildDays(days, of: node, life: life)
         case .checked(let node, let life, let batch):
             guard nodes[node].life == life else { return }
             nodes[node].checksUnderWay -= 1

@@ -58,7 +58,7 @@ import Testing
         conditions.crashInterval = .milliseconds(500)
         let mesh = SimulatedMesh.make(operators: 6, seed: seed, conditions: conditions)
         mesh.startAll()
-        for round in 0..<60 {
+        for round in 0..<240 {
             mesh.run(for: .milliseconds(250))
             mesh.observeSomething(at: round % 6, count: 2)
         }

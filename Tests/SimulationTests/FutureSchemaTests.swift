@@ -34,6 +34,7 @@ import Testing
         let (a, b, c) = (0, 1, 2)
         let mesh = SimulatedMesh.make(operators: 3, seed: seed)
         mesh.separate(a, c)
+        mesh.introduce(b, to: c)
         mesh.startAll()
         mesh.observeSomething(at: b)
 
