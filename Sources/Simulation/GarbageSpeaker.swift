@@ -96,7 +96,8 @@ struct GarbageSpeaker {
         case .manifestRequest, .bucketRequest:
             guard random.number(below: 4) > 0, let other = sessions.filter({ $0 != session }).pick(using: &random) else {
                 let answer: FrameType = frame.knownType == .manifestRequest ? .manifest : .bucket
-                return [.send(Frame(answer, requestID: frame.requestID, isAnswer: true, body: random.bytes(count: Int(random.number(below: 400)))), session)]
+                let nonsense = random.bytes(count: Int(random.number(below: 400)))
+                return [.send(Frame(answer, requestID: frame.requestID, isAnswer: true, body: nonsense), session)]
             }
             nextRequest &+= 1
             passedOn[nextRequest] = (session, frame.requestID)

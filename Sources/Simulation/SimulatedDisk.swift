@@ -191,7 +191,12 @@ struct StatementSubject: Hashable, Comparable {
         switch statement {
         case .membership(let statement): bytes = [1] + statement.body.member.bytes + statement.body.sponsor.bytes
         case .revocation(let statement): bytes = [2] + statement.body.revoked.bytes
-        case .generation(let statement): bytes = [3] + statement.body.origin.bytes + (0..<4).map { UInt8(truncatingIfNeeded: statement.body.generation >> (24 - 8 * $0)) }
+        case .generation(let statement):
+            var writer = WireWriter(reserving: 37)
+            writer.integer(UInt8(3))
+            writer.identifier(statement.body.origin)
+            writer.integer(statement.body.generation)
+            bytes = writer.bytes
         case .node(let statement): bytes = [4] + statement.body.node.bytes
         case .peer(let statement): bytes = [5] + statement.body.node.bytes
         case .head(let statement): bytes = [6] + statement.body.origin.bytes

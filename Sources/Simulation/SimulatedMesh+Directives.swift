@@ -38,7 +38,8 @@ extension SimulatedMesh {
         case .checkManifest(let fetch, let bytes):
             schedule(.contentChecked(node, life: life, .manifest(fetch, bytes)), in: .microseconds(20) + random.duration(upTo: .milliseconds(1)))
         case .checkBucket(let fetch, let entry, let descriptor, let bytes):
-            schedule(.contentChecked(node, life: life, .bucket(fetch, entry, descriptor, bytes)), in: .microseconds(20) + random.duration(upTo: .milliseconds(2)))
+            let check = ContentCheck.bucket(fetch, entry, descriptor, bytes)
+            schedule(.contentChecked(node, life: life, check), in: .microseconds(20) + random.duration(upTo: .milliseconds(2)))
         case .serveManifest(let session, let requestID, let request): enqueue(.serveManifest(session, requestID: requestID, request), at: node)
         case .serveBucket(let session, let requestID, let request): enqueue(.serveBucket(session, requestID: requestID, request), at: node)
         case .keep(let statement): enqueue(.keep(statement), at: node)

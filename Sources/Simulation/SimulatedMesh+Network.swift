@@ -46,7 +46,8 @@ extension SimulatedMesh {
     func responderReady(_ link: Int) {
         let ends = network.links[link].ends
         guard !network.links[link].isBroken, ends[1].isOpen else { return }
-        deliver(.sessionOpened(ends[1].session, SessionOpening(remoteKey: founder.operators[ends[0].node].transportKey)), to: ends[1].node, life: ends[1].life)
+        let opening = SessionOpening(remoteKey: founder.operators[ends[0].node].transportKey)
+        deliver(.sessionOpened(ends[1].session, opening), to: ends[1].node, life: ends[1].life)
     }
 
     private func newSession(at node: Int) -> SessionID {
@@ -55,7 +56,9 @@ extension SimulatedMesh {
     }
 
     func send(_ frame: Frame, on session: SessionID, at node: Int) {
-        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen, !network.links[place.link].isBroken else { return }
+        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen,
+            !network.links[place.link].isBroken
+        else { return }
         guard frame.body.count <= FrameType.maximumBodyByteCount(of: frame.type) else {
             // An honest node would have stopped here; of a dishonest one the receiver's decoder ends the session.
             if nodes[node].isHonest { violate(.frameOverLimit(node: node, type: frame.type, byteCount: frame.body.count)) }

@@ -70,7 +70,8 @@ public final class SimulatedMesh {
     ///   - garbageSpeakers: places of members that break every rule. The first operator is honest.
     ///   - outboundOnlyPerMille: how many nodes cannot be dialed.
     public static func make(
-        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], outboundOnlyPerMille: UInt64 = 0, conditions: NetworkConditions = NetworkConditions(),
+        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], outboundOnlyPerMille: UInt64 = 0,
+        conditions: NetworkConditions = NetworkConditions(),
         configure: (inout NodeCore.Configuration) -> Void = { _ in }
     ) -> SimulatedMesh {
         precondition(count >= 1, "a mesh of \(count) operators")

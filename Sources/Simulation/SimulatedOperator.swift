@@ -71,7 +71,8 @@ struct MeshFounder {
         let generation = Signed.make(
             made(
                 GenerationCertificate(
-                    origin: OriginID(identityKey.verifyingKey.raw), generation: 1, signingKey: generationKey.verifyingKey, notBefore: now + .seconds(-864_000),
+                    origin: OriginID(identityKey.verifyingKey.raw), generation: 1, signingKey: generationKey.verifyingKey,
+                    notBefore: now + .seconds(-864_000),
                     notAfter: now + .seconds(63_072_000), reason: .first)),
             with: identityKey)
         operators.append(
@@ -127,4 +128,3 @@ func made<Value>(_ value: Value?) -> Value {
     guard let value else { preconditionFailure("the simulation made a \(Value.self) that breaks a rule") }
     return value
 }
-

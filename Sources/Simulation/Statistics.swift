@@ -32,7 +32,9 @@ public struct Statistics: Sendable, CustomStringConvertible {
 
         init(of durations: [Int64]) {
             let sorted = durations.sorted()
-            func at(_ perMille: Int) -> Duration { sorted.isEmpty ? .zero : .nanoseconds(sorted[min(sorted.count - 1, sorted.count * perMille / 1_000)]) }
+            func at(_ perMille: Int) -> Duration {
+                sorted.isEmpty ? .zero : .nanoseconds(sorted[min(sorted.count - 1, sorted.count * perMille / 1_000)])
+            }
             count = sorted.count
             median = at(500)
             percentile99 = at(990)

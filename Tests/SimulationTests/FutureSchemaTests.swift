@@ -14,14 +14,16 @@ import Testing
     private func wideHashes() throws -> StreamDescriptor {
         try #require(
             StreamDescriptor(
-                stream: Self.unknownVersion, keyByteCount: 16, valueByteCount: 6, retentionDays: 1, flags: 0x8001, shardKey: [UInt8](repeating: 7, count: 16)))
+                stream: Self.unknownVersion, keyByteCount: 16, valueByteCount: 6, retentionDays: 1, flags: 0x8001,
+                shardKey: [UInt8](repeating: 7, count: 16)))
     }
 
     /// Keys of any length, one bucket for seven days.
     private func unknownThings() throws -> StreamDescriptor {
         try #require(
             StreamDescriptor(
-                stream: Self.unknownKind, keyByteCount: 0, valueByteCount: 0, daySpan: 7, retentionDays: 30, shardKey: [UInt8](repeating: 9, count: 16)))
+                stream: Self.unknownKind, keyByteCount: 0, valueByteCount: 0, daySpan: 7, retentionDays: 30,
+                shardKey: [UInt8](repeating: 9, count: 16)))
     }
 
     @Test(arguments: seeds(61, 62))
