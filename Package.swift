@@ -14,6 +14,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CPSL", pkgConfig: "libpsl", providers: [.apt(["libpsl-dev"])]),
         .target(name: "CHamming"),
         .target(name: "Primitives"),
         .target(name: "WireFormat", dependencies: ["Primitives"]),
@@ -42,15 +43,34 @@ let package = Package(
                 "WireFormat", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+        .target(
+            name: "Collecting",
+            dependencies: [
+                "CPSL", "Cryptography", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
         .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "LocalCluster", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Collecting", "Keystrokes", "LocalCluster", "Outbox", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "OutboxTests", dependencies: ["Outbox", "Ledger", "Primitives"]),
+        .testTarget(
+            name: "CollectingTests", dependencies: ["Collecting", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
+        .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "KeystrokesTests", dependencies: ["Keystrokes"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "hearsay", "Cryptography", "Ledger", "LocalCluster", "NodeRuntime", "Noise", "Outbox", "Primitives", "Storage", "Transport", "WireFormat",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),

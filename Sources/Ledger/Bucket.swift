@@ -12,8 +12,6 @@ public enum BucketError: Error, Hashable, Sendable {
     case breaksRule(Rule)
 
     public enum Rule: Hashable, Sendable {
-        /// Another number of records than the entry says, or a record that does not end with the bytes.
-        case recordCount
         /// Keys that do not ascend strictly, first at this record.
         case order(index: Int)
         /// A key of length 0 or over the limit.
@@ -25,7 +23,7 @@ public enum BucketError: Error, Hashable, Sendable {
 
 /// `Protocol/ledger.md` §5: the sightings of one (stream, day, shard), checked byte for byte against a signed entry.
 ///
-/// `seed (32 bytes) | records in ascending key order`. Only checking or building makes one. Checking costs about 0.4 us per sighting.
+/// `seed (32 bytes) | records in ascending key order`. Only checking or building makes one. Checking costs about 0.45 us per sighting.
 public struct Bucket: Hashable, Sendable {
     public static let seedByteCount = 32
 
@@ -168,7 +166,7 @@ extension Bucket {
                 broken = .keyLength(index: index)
             } else if let previous, !bytes[previous].lexicographicallyPrecedes(bytes[key]) {
                 broken = .order(index: index)
-            } else if entry.shardBits > 0, descriptor.shard(of: Array(bytes[key]), bits: entry.shardBits) != entry.shard {
+            } else if entry.shardBits > 0, descriptor.shard(ofKeyIn: bytes, at: key, bits: entry.shardBits) != entry.shard {
                 broken = .shard(index: index)
             }
         }

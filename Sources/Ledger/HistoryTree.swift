@@ -19,7 +19,7 @@ public struct HistoryTree: Hashable, Sendable {
 
     /// As it was stored; `nil` if the roots do not fit the count.
     public init?(leafCount: UInt64, subtreeRoots: [Digest]) {
-        guard leafCount > 0, subtreeRoots.count == leafCount.nonzeroBitCount else { return nil }
+        guard leafCount > 0, leafCount < .max, subtreeRoots.count == leafCount.nonzeroBitCount else { return nil }
         self.leafCount = leafCount
         self.subtreeRoots = subtreeRoots
     }

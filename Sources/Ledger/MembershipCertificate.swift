@@ -56,13 +56,17 @@ public struct MembershipCertificate: Statement {
     /// A display name is 1 to 64 bytes of UTF-8 without control characters, line separators or direction marks.
     public static func isAllowed(_ name: String) -> Bool {
         (1...Limits.displayNameByteCount).contains(name.utf8.count)
-            && name.unicodeScalars.allSatisfy { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-                default: true
-                }
-            }
+            && name.unicodeScalars.allSatisfy { scalar in !forbiddenInNames.contains { $0.contains(scalar.value) } }
     }
+
+    /// Controls, separators, invisible formatting, private use, noncharacters at the end of plane 0, tags.
+    ///
+    /// Written out, since the categories of Unicode grow with every version: two nodes must never judge one certificate differently.
+    private static let forbiddenInNames: [ClosedRange<UInt32>] = [
+        0x00...0x1F, 0x7F...0x9F, 0xAD...0xAD, 0x600...0x605, 0x61C...0x61C, 0x6DD...0x6DD, 0x70F...0x70F, 0x890...0x891, 0x8E2...0x8E2,
+        0x180E...0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xE000...0xF8FF, 0xFEFF...0xFEFF, 0xFFF0...0xFFFB, 0xFFFE...0xFFFF,
+        0x110BD...0x110BD, 0x110CD...0x110CD, 0x13430...0x1343F, 0x1BCA0...0x1BCA3, 0x1D173...0x1D17A, 0xE0000...0x10FFFF,
+    ]
 }
 
 extension MeshID {

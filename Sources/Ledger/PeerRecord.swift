@@ -37,8 +37,8 @@ public struct PeerRecord: Statement {
         node = try reader.identifier()
         incarnation = try reader.integer()
         flags = Flags(rawValue: try reader.integer())
-        // The shortest address: form, one length byte and no shorter name than 3, two ports.
-        let count = try reader.count(as: UInt8.self, limit: Limits.addresses, elementByteCount: 8)
+        // The shortest address: form, four bytes of IPv4 or a length byte and a name of three, two ports.
+        let count = try reader.count(as: UInt8.self, limit: Limits.addresses, elementByteCount: 9)
         var addresses: [NetworkAddress] = []
         for _ in 0..<count { addresses.append(try NetworkAddress(decoding: &reader)) }
         self.addresses = addresses

@@ -57,8 +57,13 @@ public struct StreamDescriptor: Hashable, Sendable {
 
     /// Which of the `2^bits` shards of its day a key belongs to: the highest bits of its SipHash.
     public func shard(of key: [UInt8], bits: UInt8) -> UInt16 {
+        shard(ofKeyIn: key, at: 0..<key.count, bits: bits)
+    }
+
+    /// The same for a key that lies in a larger array; copies nothing.
+    func shard(ofKeyIn bytes: [UInt8], at range: Range<Int>, bits: UInt8) -> UInt16 {
         guard bits > 0 else { return 0 }
-        return UInt16(truncatingIfNeeded: SipHash.hash(key, key: shardKey) >> UInt64(64 - min(bits, Limits.shardBits)))
+        return UInt16(truncatingIfNeeded: SipHash.hash(bytes, range: range, key: shardKey) >> UInt64(64 - min(bits, Limits.shardBits)))
     }
 
     /// The last day on which a bucket of `day` is kept.
@@ -113,7 +118,8 @@ public struct BucketEntry: Hashable, Sendable, Comparable {
         byteCount = try reader.integer()
         root = try reader.identifier()
         guard shardBits <= Limits.shardBits, UInt32(shard) < UInt32(1) << UInt32(shardBits) else { throw .invalid(.shard) }
-        guard (1...UInt32(Limits.bucketSightings)).contains(count) else {
+        guard count > 0 else { throw .invalid(.count) }
+        guard count <= UInt32(Limits.bucketSightings) else {
             throw .overLimit(.count, value: UInt64(count), limit: UInt64(Limits.bucketSightings))
         }
         guard byteCount <= UInt32(Limits.bucketByteCount) else {

@@ -70,7 +70,7 @@ final class Disk: Sendable {
         writing.async { [self] in
             // Published or failed, they are out of the node's hands: what is still dirty then is offered again.
             offered.withLock { days in
-                for covered in publication.coveredDays { days.remove(DirtyDay(covered)) }
+                for covered in publication.coveredDays { days = days.filter { ($0.stream, $0.day) != (covered.stream, covered.day) || $0.mark > covered.mark } }
             }
             do {
                 let change = try store.publish(publication)

@@ -77,9 +77,14 @@ extension NetworkAddress {
     public init?(_ text: some StringProtocol) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let ports = text[text.index(after: colon)...].split(separator: "/", omittingEmptySubsequences: false)
-        guard (1...2).contains(ports.count), let tcpPort = UInt16(ports[0]), let udpPort = UInt16(ports[ports.count - 1]) else { return nil }
+        guard (1...2).contains(ports.count), let tcpPort = Self.port(ports[0]), let udpPort = Self.port(ports[ports.count - 1]) else { return nil }
         guard let host = Host(text[..<colon]) else { return nil }
         self.init(host: host, tcpPort: tcpPort, udpPort: udpPort)
+    }
+
+    /// Digits only: the standard library would also take a sign.
+    private static func port(_ text: some StringProtocol) -> UInt16? {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt16(text) : nil
     }
 
     /// `host:port`, or `host:tcp/udp` where the ports differ; what `init` reads.
@@ -125,6 +130,7 @@ extension NetworkAddress.Host: CustomStringConvertible {
         var number: UInt32 = 0
         for part in parts {
             guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let byte = UInt8(part) else { return nil }
+            guard part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0") else { return nil }  // Some readers take "010" for 8.
             number = number << 8 | UInt32(byte)
         }
         return number
@@ -136,7 +142,7 @@ extension NetworkAddress.Host: CustomStringConvertible {
             if text.isEmpty { return [] }
             var groups: [UInt16] = []
             for part in text.split(separator: ":", omittingEmptySubsequences: false) {
-                guard (1...4).contains(part.utf8.count), let group = UInt16(part, radix: 16), !part.hasPrefix("+") else { return nil }
+                guard (1...4).contains(part.utf8.count), part.allSatisfy(\.isHexDigit), let group = UInt16(part, radix: 16) else { return nil }
                 groups.append(group)
             }
             return groups

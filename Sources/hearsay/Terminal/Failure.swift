@@ -1,7 +1,9 @@
 import ArgumentParser
+import Collecting
 import Foundation
 import LocalCluster
 import NodeRuntime
+import Outbox
 import Storage
 
 /// A mistake at the command line, said in our own words.
@@ -35,6 +37,9 @@ struct Failure: Error {
         case let error as ClusterError: (error.description, error.hint)
         case let error as InviteTokenError: (error.description, "ask the operator who invited you to send the token again")
         case let error as DirectoryLockError: (error.description, "hearsay status, or hearsay stop")
+        case let error as SourceError: (error.description, error.hint)
+        case let error as PolicyError: (error.description, error.hint)
+        case let error as OutboxError: (error.description, error.hint)
         case let error as ControlClientError: (error.description, "start it: hearsay node")
         default: ("\(error)", nil)
         }

@@ -9,6 +9,20 @@ public enum SourceItem: Sendable {
     case problem(SourceProblem)
     /// How far the reading has come, for a progress bar.
     case progress(SourceProgress)
+    /// All before this place of a file has been given: kept together with what was given, so that no event counts twice.
+    case position(SourcePosition)
+}
+
+/// A place in a file that grows.
+public struct SourcePosition: Sendable, Hashable {
+    /// Names the file by its beginning, so that it is known again after it was moved or copied.
+    public var fileKey: String
+    public var offset: Int64
+
+    public init(fileKey: String, offset: Int64) {
+        self.fileKey = fileKey
+        self.offset = offset
+    }
 }
 
 /// A recorded session with its profile, or with the SimHash alone where a database keeps nothing else.

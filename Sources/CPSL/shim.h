@@ -1,0 +1,2 @@
+// The map from libpsl, the public suffix list (Debian: libpsl-dev), into the package.
+#include <libpsl.h>

@@ -1,0 +1,220 @@
+import Foundation
+import GRDB
+import Ledger
+import Outbox
+import Primitives
+
+/// Lets sightings out: through the gates, after their delay, into the outbox.
+///
+/// What is in the outbox is absolute, so a crash between appending and noting it only makes an entry stand there twice.
+struct Releaser {
+    let database: ProfilesDatabase
+    let gate: ReleaseGate
+
+    struct Outcome {
+        var rejections: [Rejection: Int] = [:]
+        var released = 0
+        var waiting = 0
+        /// When the next one is due.
+        var nextDue: Int64?
+    }
+
+    /// - Parameter random: draws each sighting's delay, once.
+    func run(_ outbox: OutboxWriter, at now: Int64, using random: inout some RandomNumberGenerator) throws -> Outcome {
+        var outcome = Outcome()
+        var wanted = try sessions(&outcome)
+        wanted += try targets(&outcome)
+        // In this order: what is forgotten must pass again before it is written again.
+        try forgetLostReleases(outbox)
+        try withdraw(allBut: wanted)
+        try schedule(wanted, at: now, using: &random)
+        try release(into: outbox, at: now, &outcome)
+        return outcome
+    }
+
+    /// Sessions that pass, as sightings by (day, SimHash).
+    private func sessions(_ outcome: inout Outcome) throws -> [Sighting] {
+        struct Key: Hashable {
+            let day: Day
+            let simHash: UInt64
+        }
+        var groups: [Key: (sessions: Int, strength: UInt8)] = [:]
+        var rejections: [Rejection: Int] = [:]
+        try database.read("read sessions") { database in
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT p.kd_digraph_simhash AS simhash, s.started_at, s.typed_keys, s.digraphs, s.samples
+                    FROM session_source s JOIN session_profile p ON p.sid = s.sid
+                    """)
+            while let row = try rows.next() {
+                let facts = ReleaseGate.SessionFacts(
+                    simHash: (row["simhash"] as Data?).map { $0.reduce(0) { $0 << 8 | UInt64($1) } },
+                    day: (row["started_at"] as Int64?).map { Timestamp(milliseconds: UInt64(max(0, $0))).day }, typedKeys: row["typed_keys"],
+                    digraphs: row["digraphs"], samples: row["samples"])
+                switch gate.judge(facts) {
+                case .success(let passed):
+                    let old = groups[Key(day: passed.day, simHash: passed.simHash)] ?? (0, 0)
+                    groups[Key(day: passed.day, simHash: passed.simHash)] = (old.sessions + 1, max(old.strength, passed.strength))
+                case .failure(let error): rejections[error.reason, default: 0] += 1
+                }
+            }
+        }
+        outcome.rejections.merge(rejections) { $0 + $1 }
+        return groups.compactMap { key, group in
+            SessionSimHashSighting(day: key.day, simHash: key.simHash, sessions: UInt16(clamping: group.sessions), strength: group.strength)
+                .map { .sessionSimHash($0) }
+        }
+    }
+
+    /// Targets that pass, as sightings by (day, registrable domain).
+    private func targets(_ outcome: inout Outcome) throws -> [Sighting] {
+        struct Key: Hashable {
+            let day: Day
+            let domain: DomainName
+        }
+        var groups: [Key: (count: Int64, attackers: Set<String>)] = [:]
+        var judged: [String: Result<DomainName, RejectionError>] = [:]
+        var rejections: [Rejection: Int] = [:]
+        try database.read("read targets") { database in
+            let rows = try Row.fetchCursor(database, sql: "SELECT day, domain, attacker_uuid, count FROM target_day")
+            while let row = try rows.next() {
+                if let reason = gate.judge(day: Day(number: row["day"])) {
+                    rejections[gate.policy.smtpTarget.isShared ? reason : .targetsNotShared, default: 0] += 1
+                    continue
+                }
+                let text: String = row["domain"]
+                if judged[text] == nil { judged[text] = gate.judge(domain: text) }
+                switch judged[text] {
+                case .success(let domain)?:
+                    let key = Key(day: Day(number: row["day"]), domain: domain)
+                    groups[key, default: (0, [])].count += row["count"] as Int64
+                    groups[key, default: (0, [])].attackers.insert(row["attacker_uuid"])
+                case .failure(let error)?: rejections[error.reason, default: 0] += 1
+                case nil: break
+                }
+            }
+        }
+        outcome.rejections.merge(rejections) { $0 + $1 }
+        return groups.compactMap { key, group in
+            guard gate.isEnough(attackers: group.attackers.count, count: group.count) else {
+                outcome.rejections[.belowThreshold, default: 0] += 1
+                return nil
+            }
+            return .smtpTarget(
+                SmtpTargetSighting(day: key.day, domain: key.domain, count: UInt32(clamping: group.count), attackers: UInt16(clamping: group.attackers.count)))
+        }
+    }
+
+    /// Draws a delay for what is new or has changed since it was released; what waits already goes on waiting with its newer figures.
+    private func schedule(_ sightings: [Sighting], at now: Int64, using random: inout some RandomNumberGenerator) throws {
+        // In a fixed order, so that a seed gives the same delays.
+        let ordered = sightings.map { ($0, $0.record) }.sorted { left, right in
+            (left.0.stream, left.0.day) != (right.0.stream, right.0.day) ? (left.0.stream, left.0.day) < (right.0.stream, right.0.day) : left.1 < right.1
+        }
+        var generator = random
+        let delay = gate.policy.delay
+        generator = try database.write("plan releases") { database in
+            var generator = generator
+            for (sighting, record) in ordered {
+                let key: StatementArguments = [sighting.stream.kind, sighting.stream.schemaVersion, sighting.day.number, Data(record.key)]
+                let old = try Row.fetchOne(
+                    database, sql: "SELECT value, released_value FROM release WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: key)
+                let value = Data(record.value)
+                if let old {
+                    guard old["value"] as Data != value else { continue }
+                    let wasReleased = (old["released_value"] as Data?) == (old["value"] as Data)
+                    try database.execute(
+                        sql: "UPDATE release SET value = ? WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
+                        arguments: [value] + key)
+                    guard wasReleased else { continue }
+                    try database.execute(
+                        sql: "UPDATE release SET due_at = ? WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
+                        arguments: [now + draw(delay, &generator)] + key)
+                } else {
+                    try database.execute(
+                        sql: "INSERT INTO release (kind, schema_version, day, key, value, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+                        arguments: key + [value, now + draw(delay, &generator)])
+                }
+            }
+            return generator
+        }
+        random = generator
+    }
+
+    /// Takes back what waits and would not pass any more: the policy, or what is known, has changed since it was planned.
+    ///
+    /// What is in the outbox already stays there; an outbox cannot unsay.
+    private func withdraw(allBut wanted: [Sighting]) throws {
+        struct Key: Hashable {
+            let stream: StreamID
+            let day: Day
+            let key: [UInt8]
+        }
+        let kept = Set(wanted.map { Key(stream: $0.stream, day: $0.day, key: $0.record.key) })
+        try database.write("take back releases") { database in
+            let waiting = try Row.fetchAll(
+                database, sql: "SELECT kind, schema_version, day, key, released_value FROM release WHERE released_value IS NULL OR released_value <> value")
+            for row in waiting {
+                let key = Key(
+                    stream: StreamID(kind: row["kind"], schemaVersion: row["schema_version"]), day: Day(number: row["day"]), key: Array(row["key"] as Data))
+                guard !kept.contains(key) else { continue }
+                let sql =
+                    (row["released_value"] as Data?) == nil
+                    ? "DELETE FROM release WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
+                    : "UPDATE release SET value = released_value WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
+                try database.execute(sql: sql, arguments: [key.stream.kind, key.stream.schemaVersion, key.day.number, Data(key.key)])
+            }
+        }
+    }
+
+    /// Another outbox than the one we wrote to, or one that has lost its end, gets everything that still passes anew: values are absolute.
+    private func forgetLostReleases(_ outbox: OutboxWriter) throws {
+        try database.write("compare the outbox") { database in
+            guard let mark = try Row.fetchOne(database, sql: "SELECT file_id, byte_count FROM outbox_mark") else { return }
+            guard mark["file_id"] as Data != Data(outbox.fileID) || outbox.byteCount < UInt64(clamping: mark["byte_count"] as Int64) else { return }
+            try database.execute(sql: "UPDATE release SET released_value = NULL")
+        }
+    }
+
+    private func draw(_ delay: ClosedRange<Duration>, _ random: inout some RandomNumberGenerator) -> Int64 {
+        (delay.lowerBound + random.duration(upTo: delay.upperBound - delay.lowerBound)).clampedMilliseconds
+    }
+
+    private func release(into outbox: OutboxWriter, at now: Int64, _ outcome: inout Outcome) throws {
+        let due = try database.read("read releases") { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT kind, schema_version, day, key, value FROM release
+                    WHERE due_at <= ? AND (released_value IS NULL OR released_value <> value) ORDER BY kind, schema_version, day, key
+                    """, arguments: [now])
+        }
+        // What a policy has switched off meanwhile stays where it is.
+        let sightings = due.compactMap { row -> Sighting? in
+            let stream = StreamID(kind: row["kind"], schemaVersion: row["schema_version"])
+            guard stream == .sessionSimHash1 ? gate.policy.sessionSimHash.isShared : gate.policy.smtpTarget.isShared else { return nil }
+            return Sighting(
+                stream: stream, day: Day(number: row["day"]), record: Ledger.Record(key: Array(row["key"] as Data), value: Array(row["value"] as Data)))
+        }
+        try outbox.append(sightings)
+        try database.write("note releases") { database in
+            for sighting in sightings {
+                let record = sighting.record
+                try database.execute(
+                    sql: "UPDATE release SET released_value = ? WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
+                    arguments: [Data(record.value), sighting.stream.kind, sighting.stream.schemaVersion, sighting.day.number, Data(record.key)])
+            }
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO outbox_mark (id, file_id, byte_count) VALUES (1, ?, ?)",
+                arguments: [Data(outbox.fileID), Int64(clamping: outbox.byteCount)])
+        }
+        outcome.released = sightings.count
+        (outcome.waiting, outcome.nextDue) = try database.read("count releases") { database in
+            let row = try Row.fetchOne(
+                database, sql: "SELECT COUNT(*) AS n, MIN(due_at) AS next FROM release WHERE due_at > ? AND (released_value IS NULL OR released_value <> value)",
+                arguments: [now])
+            return (row?["n"] ?? 0, row?["next"])
+        }
+    }
+}
