@@ -198,9 +198,9 @@ def read_stream(data):
 def read_frame(data):
     length, kind = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:6], "big")
     if length < 8:
-        raise Refused("frame-length")
+        raise Refused("invalid:frame-length")
     if length - 8 > LIMITS.get(kind, 4096):
-        raise Refused("over-limit")
+        raise Refused("over-limit:frame-length")
     assert len(data) == 4 + length
     return {"type": kind, "flags": int.from_bytes(data[6:8], "big"), "request": int.from_bytes(data[8:12], "big"), "body": data[12:].hex()}
 
@@ -209,7 +209,7 @@ def read_offer(data):
     if len(data) != 10:
         raise Refused("truncated" if len(data) < 10 else "trailing")
     if data[:8] == bytes(8):
-        raise Refused("session-id")
+        raise Refused("invalid:session-id")
     return {"session": data[:8].hex(), "port": int.from_bytes(data[8:], "big")}
 
 

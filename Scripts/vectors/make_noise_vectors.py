@@ -170,15 +170,15 @@ def transport_files():
     good = [("ping", 3, 0, 7, b"\x01"), ("pong with the answer flag", 4, 1, 7, b"\x01\x02"), ("empty body", 8, 1, 0xFFFFFFFF, b""),
             ("unknown type", 60_000, 0, 1, b"\xaa"), ("flags that mean nothing yet", 3, 0xFFFE, 0, b""), ("longest ping", 3, 0, 0, bytes(256))]
     frames = [{"name": n, "type": t, "flags": f, "request": r, "body": b.hex(), "bytes": frame(t, f, r, b).hex()} for n, t, f, r, b in good]
-    refused = [{"name": f"length {length}, shorter than the header", "bytes": (length.to_bytes(4, "big") + frame(3, 0, 0, b"")[4:]).hex(), "fault": "frame-length"}
+    refused = [{"name": f"length {length}, shorter than the header", "bytes": (length.to_bytes(4, "big") + frame(3, 0, 0, b"")[4:]).hex(), "fault": "invalid:frame-length"}
                for length in (0, 7)]
     for kind, limit in LIMITS.items():
         header = (8 + limit + 1).to_bytes(4, "big") + kind.to_bytes(2, "big") + bytes(6)
-        refused.append({"name": f"type {kind}, one byte over its limit of {limit}", "bytes": header.hex(), "fault": "over-limit"})
-    refused.append({"name": "length of all ones", "bytes": (b"\xff" * 4 + frame(14, 0, 0, b"")[4:]).hex(), "fault": "over-limit"})
+        refused.append({"name": f"type {kind}, one byte over its limit of {limit}", "bytes": header.hex(), "fault": "over-limit:frame-length"})
+    refused.append({"name": "length of all ones", "bytes": (b"\xff" * 4 + frame(14, 0, 0, b"")[4:]).hex(), "fault": "over-limit:frame-length"})
     offers = [{"name": "offer", "session": "0102030405060708", "port": 0x090A, "bytes": "0102030405060708090a"},
               {"name": "no port known", "session": "ffffffffffffffff", "port": 0, "bytes": "ffffffffffffffff0000"}]
-    refused_offers = [{"name": "session id 0", "bytes": "00000000000000000001", "fault": "session-id"},
+    refused_offers = [{"name": "session id 0", "bytes": "00000000000000000001", "fault": "invalid:session-id"},
                       {"name": "one byte short", "bytes": "010203040506070809", "fault": "truncated"},
                       {"name": "one byte more", "bytes": "0102030405060708090a00", "fault": "trailing"},
                       {"name": "empty", "bytes": "", "fault": "truncated"}]

@@ -63,8 +63,8 @@ import WireFormat
             let error = #expect(throws: WireError.self, "\(refused.name)") { try decoder.next() }
             let fault =
                 switch error {
-                case .invalid(.frameLength): "frame-length"
-                case .overLimit(.frameLength, _, _): "over-limit"
+                case .invalid(.frameLength): "invalid:frame-length"
+                case .overLimit(.frameLength, _, _): "over-limit:frame-length"
                 default: "\(error as Any)"
                 }
             #expect(fault == refused.fault, "\(refused.name)")
@@ -90,7 +90,7 @@ import WireFormat
             let error = #expect(throws: WireError.self, "\(refused.name)") { try DatagramOffer(decoding: bytes) }
             let fault =
                 switch error {
-                case .invalid(.sessionID): "session-id"
+                case .invalid(.sessionID): "invalid:session-id"
                 case .truncated: "truncated"
                 case .trailing: "trailing"
                 default: "\(error as Any)"
