@@ -68,7 +68,7 @@ public final class Collector {
                 case .attacker, .position: break
                 }
                 items.append(item)
-                if items.count >= Self.batch { try flush() }
+                if items.count >= Self.batch, item.mayEndTransaction { try flush() }
             },
             finished: { state in
                 try flush()
