@@ -77,6 +77,9 @@ let package = Package(
                 "hearsay", "Cryptography", "Ledger", "LocalCluster", "NodeRuntime", "Noise", "Outbox", "Primitives", "Storage", "Transport", "WireFormat",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(name: "MembershipTests", dependencies: ["Membership", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
         .testTarget(

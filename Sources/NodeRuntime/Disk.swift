@@ -46,8 +46,8 @@ final class Disk: Sendable {
                 try store.stage(bucket, of: fetch.head.body.origin)
                 mailbox.post(.bucketChecked(fetch, entry, .success(())))
             } catch {
-                // Not the neighbour's fault: the attempt runs into its time limit, and is made again.
                 logger.error("\(error)")
+                mailbox.post(.stagingFailed(fetch, entry))
             }
         }
     }

@@ -53,6 +53,7 @@ struct Trace: Hashable, Sendable {
         case .inviteRedeemed(let session, _, _, _): (15, session.number)
         case .daysBuilt(let days): (16, UInt64(days.count))
         case .command: (17, 0)
+        case .stagingFailed(_, let entry): (18, entry.root.raw.prefix)
         }
     }
 }
