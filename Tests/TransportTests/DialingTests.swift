@@ -79,7 +79,7 @@ import WireFormat
         let gone = try await TestNode.start()
         await gone.stop()
         let quiet = NetworkAddress(host: .ipv4(0x7F00_0001), tcpPort: port, udpPort: 1)!
-        let alice = try await TestNode.start { $0.handshakes.deadline = .milliseconds(200) }
+        let alice = try await TestNode.start { $0.handshakes.deadline = .seconds(1) }
         let bob = try await TestNode.start()
 
         alice.transport.dial(DialNumber(1), to: [gone.address, quiet, bob.address], key: bob.key.publicKey)

@@ -61,7 +61,7 @@ import WireFormat
     /// A dialing side that stops before its last message.
     @Test func whoDoesNotFinishTheHandshakeIsCutOffToo() async throws {
         var random = SystemRandomNumberGenerator()
-        let node = try await TestNode.start { $0.handshakes.deadline = .milliseconds(150) }
+        let node = try await TestNode.start { $0.handshakes.deadline = .seconds(1) }
         let stranger = try #require(RawSocket(.tcp, to: node.address.tcpPort))
         var channel = SecureChannel.initiator(mesh: TestNode.mesh, staticKey: AgreementKey(using: &random), remoteKey: node.key.publicKey)
 
