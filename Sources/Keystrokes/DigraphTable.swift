@@ -1,60 +1,102 @@
-/// The digraphs of a session and how long each took: what SimHash and top bigrams are made of (`Protocol/session-profile.md` §3).
+/// The digraphs of a session and how long each took: what SimHash and top bigrams are made of (`Protocol/session-profile.md` §4).
+///
+/// Samples stand in two flat arrays in the order they came and are grouped once, at the end: 12 bytes a sample, whatever the attacker types.
 struct DigraphTable: Sendable {
-    /// Fewer digraphs or samples than these give no SimHash.
-    static let minimumDigraphs = 8
-    static let minimumSamples = 20
     /// The most bigrams that are listed.
     static let topCount = 32
-    /// Where the buckets of the median end, in seconds; an edge itself belongs to the next bucket.
-    static let edges: [Double] = [0.03, 0.06, 0.12, 0.25, 0.5, 1.0]
 
-    private var places: [UInt64: Int] = [:]  // Both keys packed into one word: hashing it costs a few nanoseconds.
+    private var places: [UInt64: UInt32] = [:]  // Both keys packed into one word: hashing it costs a few nanoseconds.
     private var digraphs: [UInt64] = []
-    private var samples: [[Double]] = []
-    private(set) var sampleCount = 0
+    private var sampleCounts: [UInt32] = []
+    private var samplePlaces: [UInt32] = []
+    private var sampleSeconds: [Double] = []
 
     var count: Int { digraphs.count }
+    var sampleCount: Int { sampleSeconds.count }
 
+    /// Called at most `ProfileBuilder.recordLimit` times, so that a place fits 32 bits.
     mutating func add(_ first: UInt32, _ second: UInt32, seconds: Double) {
         let digraph = UInt64(first) << 32 | UInt64(second)
-        sampleCount += 1
-        if let place = places[digraph] {
-            samples[place].append(seconds)
+        let place: UInt32
+        if let known = places[digraph] {
+            place = known
+            sampleCounts[Int(place)] += 1
         } else {
-            places[digraph] = digraphs.count
+            place = UInt32(digraphs.count)
+            places[digraph] = place
             digraphs.append(digraph)
-            samples.append([seconds])
+            sampleCounts.append(1)
         }
+        samplePlaces.append(place)
+        sampleSeconds.append(seconds)
     }
 
-    /// The SimHash of schema_version 1; `nil` without enough digraphs or samples.
-    func simHash() -> UInt64? {
-        guard count >= Self.minimumDigraphs, sampleCount >= Self.minimumSamples else { return nil }
-        var sums = [Int](repeating: 0, count: 64)
-        for (digraph, times) in zip(digraphs, samples) {
-            let median = Statistics.median(times)
-            let bucket = Self.edges.count { $0 <= median }
-            var token: [UInt8] = []
-            KeyText.appendHashed(UInt32(truncatingIfNeeded: digraph >> 32), to: &token)
-            KeyText.appendHashed(UInt32(truncatingIfNeeded: digraph), to: &token)
-            token += [UInt8(ascii: ":"), UInt8(ascii: "0") + UInt8(bucket)]
-            let hash = MD5.hash(token).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-            for bit in 0..<64 { sums[bit] += hash >> UInt64(bit) & 1 == 1 ? times.count : -times.count }
-        }
-        return sums.enumerated().reduce(0) { $1.element > 0 ? $0 | 1 << UInt64($1.offset) : $0 }
+    /// Groups the samples by digraph.
+    consuming func finish() -> (simHash: UInt64?, topBigrams: String) {
+        places = [:]  // Not needed any more, and the largest part.
+        let grouped = groupedSamples()
+        return (simHash(grouped), topBigramsJSON(grouped))
     }
 
-    /// The commonest bigrams as JSON: `[[digraph, count, mean seconds], …]`. Near plain text: stays where it was made.
-    func topBigramsJSON() -> String {
-        let order = digraphs.indices.sorted {
-            samples[$0].count != samples[$1].count ? samples[$0].count > samples[$1].count : digraphs[$0] < digraphs[$1]
+    /// The samples of a digraph, next to each other and in the order they came.
+    private func groupedSamples() -> GroupedSamples {
+        var starts = [0]
+        starts.reserveCapacity(count + 1)
+        for sampleCount in sampleCounts { starts.append(starts[starts.count - 1] + Int(sampleCount)) }
+        var next = starts
+        var seconds = [Double](repeating: 0, count: sampleCount)
+        for (sample, place) in samplePlaces.enumerated() {
+            seconds[next[Int(place)]] = sampleSeconds[sample]
+            next[Int(place)] += 1
         }
-        let items = order.prefix(Self.topCount).map { place in
+        return GroupedSamples(starts: starts, seconds: seconds)
+    }
+
+    private func simHash(_ grouped: GroupedSamples) -> UInt64? {
+        guard count >= DigraphSimHash.minimumDigraphs, sampleCount >= DigraphSimHash.minimumSamples else { return nil }
+        var hash = DigraphSimHash()
+        for (place, digraph) in digraphs.enumerated() {
+            hash.add(digraph.firstKey, digraph.secondKey, median: Statistics.median(grouped[place]), sampleCount: Int(sampleCounts[place]))
+        }
+        return hash.value
+    }
+
+    /// The commonest bigrams as JSON: `[[digraph,count,mean seconds],…]`. Near plain text: stays where it was made.
+    private func topBigramsJSON(_ grouped: GroupedSamples) -> String {
+        let items = commonest().map { place in
             var text = "[\""
-            KeyText.appendJSON(UInt32(truncatingIfNeeded: digraphs[place] >> 32), to: &text)
-            KeyText.appendJSON(UInt32(truncatingIfNeeded: digraphs[place]), to: &text)
-            return text + "\",\(samples[place].count),\(samples[place].reduce(0, +) / Double(samples[place].count))]"
+            KeyText.appendJSON(digraphs[place].firstKey, to: &text)
+            KeyText.appendJSON(digraphs[place].secondKey, to: &text)
+            let samples = grouped[place]
+            return text + "\",\(samples.count),\(samples.reduce(0, +) / Double(samples.count))]"
         }
         return "[" + items.joined(separator: ",") + "]"
     }
+
+    /// Places by count descending, then keys ascending; at most `topCount`. Sorts no more than that: a session can hold millions of digraphs.
+    private func commonest() -> [Int] {
+        func isBefore(_ left: Int, _ right: Int) -> Bool {
+            sampleCounts[left] != sampleCounts[right] ? sampleCounts[left] > sampleCounts[right] : digraphs[left] < digraphs[right]
+        }
+        var top: [Int] = []
+        for place in digraphs.indices {
+            if top.count == Self.topCount, !isBefore(place, top[Self.topCount - 1]) { continue }
+            top.insert(place, at: top.firstIndex { isBefore(place, $0) } ?? top.count)
+            if top.count > Self.topCount { top.removeLast() }
+        }
+        return top
+    }
+}
+
+/// Samples of digraph *i* are `seconds[starts[i]..<starts[i + 1]]`.
+private struct GroupedSamples {
+    let starts: [Int]
+    let seconds: [Double]
+
+    subscript(place: Int) -> ArraySlice<Double> { seconds[starts[place]..<starts[place + 1]] }
+}
+
+extension UInt64 {
+    fileprivate var firstKey: UInt32 { UInt32(truncatingIfNeeded: self >> 32) }
+    fileprivate var secondKey: UInt32 { UInt32(truncatingIfNeeded: self) }
 }

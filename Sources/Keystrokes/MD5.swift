@@ -1,9 +1,9 @@
 /// MD5 (RFC 1321): spreads tokens over 64 bits as schema_version 1 is defined. No security rests on it.
 public enum MD5 {
-    private static let shifts: [UInt32] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
+    private static let shifts: InlineArray<16, UInt32> = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]
 
     /// floor(2^32 * abs(sin(i + 1))).
-    private static let constants: [UInt32] = [
+    private static let constants: InlineArray<64, UInt32> = [
         0xd76a_a478, 0xe8c7_b756, 0x2420_70db, 0xc1bd_ceee, 0xf57c_0faf, 0x4787_c62a, 0xa830_4613, 0xfd46_9501,
         0x6980_98d8, 0x8b44_f7af, 0xffff_5bb1, 0x895c_d7be, 0x6b90_1122, 0xfd98_7193, 0xa679_438e, 0x49b4_0821,
         0xf61e_2562, 0xc040_b340, 0x265e_5a51, 0xe9b6_c7aa, 0xd62f_105d, 0x0244_1453, 0xd8a1_e681, 0xe7d3_fbc8,
@@ -16,39 +16,52 @@ public enum MD5 {
 
     /// 16 bytes.
     public static func hash(_ message: [UInt8]) -> [UInt8] {
-        var padded = message
-        padded.append(0x80)
-        while padded.count % 64 != 56 { padded.append(0) }
-        let bitCount = UInt64(message.count) &* 8
-        for shift in stride(from: 0, to: 64, by: 8) { padded.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift))) }
-
-        var state: (UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476)
-        for block in stride(from: 0, to: padded.count, by: 64) { mix(padded, at: block, into: &state) }
-
-        var digest = [UInt8]()
-        digest.reserveCapacity(16)
-        for word in [state.0, state.1, state.2, state.3] {
-            for shift in stride(from: 0, to: 32, by: 8) { digest.append(UInt8(truncatingIfNeeded: word >> UInt32(shift))) }
-        }
-        return digest
+        let state = finalState(of: message)
+        return [state.0, state.1, state.2, state.3].flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(8 * $0)) } }
     }
 
-    private static func mix(_ bytes: [UInt8], at block: Int, into state: inout (UInt32, UInt32, UInt32, UInt32)) {
+    /// The first 8 bytes of the hash, as a big-endian integer.
+    static func leadingInteger(of message: [UInt8]) -> UInt64 {
+        let state = finalState(of: message)
+        return UInt64(state.0.byteSwapped) << 32 | UInt64(state.1.byteSwapped)
+    }
+
+    private typealias State = (UInt32, UInt32, UInt32, UInt32)
+
+    private static func finalState(of message: [UInt8]) -> State {
+        var state: State = (0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476)
+        // The message, then 0x80, zeros up to 8 bytes before a block's end, and the number of bits.
+        let blockCount = (message.count + 8) / 64 + 1
+        for block in 0..<blockCount {
+            var words = InlineArray<16, UInt32>(repeating: 0)
+            for place in 0..<min(64, max(0, message.count - 64 * block)) {
+                words[place / 4] |= UInt32(message[64 * block + place]) << UInt32(8 * (place % 4))
+            }
+            if message.count / 64 == block { words[message.count % 64 / 4] |= 0x80 << UInt32(8 * (message.count % 4)) }
+            if block == blockCount - 1 {
+                let bitCount = UInt64(message.count) &* 8
+                words[14] = UInt32(truncatingIfNeeded: bitCount)
+                words[15] = UInt32(truncatingIfNeeded: bitCount >> 32)
+            }
+            mix(words, into: &state)
+        }
+        return state
+    }
+
+    private static func mix(_ words: InlineArray<16, UInt32>, into state: inout State) {
         var (a, b, c, d) = state
         for step in 0..<64 {
             let mixed: UInt32
             let place: Int
-            switch step / 16 {
+            switch step >> 4 {
             case 0: (mixed, place) = ((b & c) | (~b & d), step)
-            case 1: (mixed, place) = ((d & b) | (~d & c), (5 * step + 1) % 16)
-            case 2: (mixed, place) = (b ^ c ^ d, (3 * step + 5) % 16)
-            default: (mixed, place) = (c ^ (b | ~d), 7 * step % 16)
+            case 1: (mixed, place) = ((d & b) | (~d & c), (5 * step + 1) & 15)
+            case 2: (mixed, place) = (b ^ c ^ d, (3 * step + 5) & 15)
+            default: (mixed, place) = (c ^ (b | ~d), 7 * step & 15)
             }
-            let start = block + 4 * place
-            let word = UInt32(bytes[start]) | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2]) << 16 | UInt32(bytes[start + 3]) << 24
-            let sum = a &+ mixed &+ constants[step] &+ word
-            let shift = shifts[step / 16 * 4 + step % 4]
-            (a, d, c, b) = (d, c, b, b &+ (sum << shift | sum >> (32 - shift)))
+            let sum = a &+ mixed &+ constants[step] &+ words[place]
+            let shift = shifts[(step >> 4) << 2 | step & 3]
+            (a, d, c, b) = (d, c, b, b &+ (sum &<< shift | sum &>> (32 &- shift)))
         }
         state = (state.0 &+ a, state.1 &+ b, state.2 &+ c, state.3 &+ d)
     }

@@ -1,14 +1,19 @@
-/// Computes a session's profile from its records as they come (`Protocol/session-profile.md` §2). Records are taken in file order, never sorted.
+/// Computes a session's profile from its records as they come (`Protocol/session-profile.md` §3). Records are taken in file order, never sorted.
 ///
-/// Keeps 8 bytes per interval and sample of this one session, at most about 100 MB.
+/// Keeps a few numbers per input record of this one session, however long the records are. A record that cannot be used is passed over; nothing traps.
 public struct ProfileBuilder: Sendable {
-    /// Input records of one session that count; those after are passed over and the profile says so.
+    /// Input records of one session that count; of those after only the time counts, and the profile says `isTruncated`.
+    ///
+    /// A guess: someone who types ten keys a second needs more than four days for it.
     public static let recordLimit = 4_000_000
+    /// Times beyond this, in seconds, and those that are no number are a damaged recording: their records are passed over.
+    public static let timeLimit = 1e12
     /// Longer intervals count as this, in seconds.
     static let longestInterval = 10.0
     /// The longest interval that makes a digraph sample, in seconds.
     static let longestDigraph = 1.5
 
+    private let recordLimit: Int
     private var recordCount = 0
     private var previousTime = 0.0
     private var firstTime: Double?
@@ -29,27 +34,38 @@ public struct ProfileBuilder: Sendable {
     private var previousKey: (key: UInt32, time: Double)?
     private var digraphs = DigraphTable()
 
-    public init() {}
+    public init() { self.init(recordLimit: Self.recordLimit) }
+
+    /// With a lower limit, for tests of what happens at it.
+    init(recordLimit: Int) { self.recordLimit = recordLimit }
 
     /// - Parameter time: seconds since the session's start.
     public mutating func add(time: Double, kind: SessionEventKind, data: [UInt8]) {
-        data.withUnsafeBufferPointer { add(time: time, kind: kind, data: $0) }
+        add(time: time, kind: kind, data: data.span)
     }
 
-    /// - Parameter data: exactly the record's bytes, valid during the call.
-    public mutating func add(time: Double, kind: SessionEventKind, data: UnsafeBufferPointer<UInt8>) {
+    /// - Parameters:
+    ///   - time: seconds since the session's start.
+    ///   - data: the record's bytes, which need not be UTF-8.
+    public mutating func add(time: Double, kind: SessionEventKind, data: Span<UInt8>) {
+        guard abs(time) <= Self.timeLimit else { return }  // Also refuses NaN.
         latestTime = max(latestTime ?? time, time)
-        guard kind == .input, !data.isEmpty else { return }
-        guard recordCount < Self.recordLimit else {
+        guard kind == .input else { return }
+        guard !data.isEmpty else {
+            previousKey = nil  // No keystroke, but not one key either.
+            return
+        }
+        guard recordCount < recordLimit else {
             isTruncated = true
             return
         }
-        if recordCount > 0 { addInterval(max(0, time - previousTime), endsInEnter: Self.isEnter(data)) } else { firstTime = time }
+        let isEnter = Self.isEnter(data)
+        if recordCount > 0 { addInterval(max(0, time - previousTime), endsInEnter: isEnter) } else { firstTime = time }
         if data.contains(where: { $0 == 0x0D || $0 == 0x0A }) {
             thinkingTime.settled += thinkingTime.open
             thinkingTime.open = 0
         }
-        previousWasEnter = Self.isEnter(data)
+        previousWasEnter = isEnter
         previousTime = time
         recordCount += 1
         count(data)
@@ -58,9 +74,12 @@ public struct ProfileBuilder: Sendable {
 
     /// The profile of all records so far.
     ///
-    /// - Parameter recordedDuration: the recorder's own, in seconds; without it the time of the latest record counts.
+    /// - Parameter recordedDuration: the recorder's own, in seconds; without it, or if it cannot be one, the time of the latest record counts.
     public consuming func finish(recordedDuration: Double?) -> SessionProfile {
-        let duration = recordedDuration ?? latestTime.map { max(0, $0) }
+        let recorded = recordedDuration.flatMap { $0 >= 0 && $0 <= Self.timeLimit ? $0 : nil }
+        let duration = recorded ?? latestTime.map { max(0, $0) }
+        let (distinctDigraphCount, digraphSampleCount) = (digraphs.count, digraphs.sampleCount)
+        let (simHash, topBigrams) = digraphs.finish()
         let sorted = intervals.sorted()
         let enters = enterLatencies.sorted()
         let starts = firstTime.map { actionStarts + [$0] }
@@ -74,9 +93,9 @@ public struct ProfileBuilder: Sendable {
             burstRatio: intervals.isEmpty ? nil : Double(burstCount) / Double(intervals.count), thinkRatio: thinkRatio,
             ctrlBackspace: rate(keyCounts.backspace), ctrlWkill: rate(keyCounts.wkill), ctrlUkill: rate(keyCounts.ukill),
             ctrlAbort: rate(keyCounts.abort), ctrlEof: rate(keyCounts.eof), arrowRate: rate(keyCounts.arrow), tabRate: rate(keyCounts.tab),
-            digraphSimHash: digraphs.simHash(), topBigrams: digraphs.topBigramsJSON(), startOfActionLatency: starts.map { Statistics.median($0) },
+            digraphSimHash: simHash, topBigrams: topBigrams, startOfActionLatency: starts.map { Statistics.median($0) },
             pauseHistBurst: pauses.burst, pauseHistThink: pauses.think, pauseHistDistracted: pauses.distracted, totalKeystrokes: recordCount,
-            sessionDuration: duration, typedKeyCount: typedKeyCount, distinctDigraphCount: digraphs.count, digraphSampleCount: digraphs.sampleCount,
+            sessionDuration: duration, typedKeyCount: typedKeyCount, distinctDigraphCount: distinctDigraphCount, digraphSampleCount: digraphSampleCount,
             isTruncated: isTruncated)
     }
 
@@ -104,7 +123,7 @@ public struct ProfileBuilder: Sendable {
     }
 
     /// A run of one key counts once.
-    private mutating func count(_ data: UnsafeBufferPointer<UInt8>) {
+    private mutating func count(_ data: Span<UInt8>) {
         switch data[0] {
         case 0x7F, 0x08: if data.allSatisfy({ $0 == 0x7F || $0 == 0x08 }) { keyCounts.backspace += 1 }
         case 0x17: if data.allSatisfy({ $0 == 0x17 }) { keyCounts.wkill += 1 }
@@ -118,7 +137,7 @@ public struct ProfileBuilder: Sendable {
     }
 
     /// One or more of ESC [ A-D and ESC O A-D, and nothing else.
-    private static func isArrows(_ data: UnsafeBufferPointer<UInt8>) -> Bool {
+    private static func isArrows(_ data: Span<UInt8>) -> Bool {
         guard data.count.isMultiple(of: 3) else { return false }
         for start in stride(from: 0, to: data.count, by: 3) {
             let (escape, bracket, letter) = (data[start], data[start + 1], data[start + 2])
@@ -128,11 +147,20 @@ public struct ProfileBuilder: Sendable {
     }
 
     /// Exactly CR, LF, CR LF or CR NUL.
-    private static func isEnter(_ data: UnsafeBufferPointer<UInt8>) -> Bool {
+    private static func isEnter(_ data: Span<UInt8>) -> Bool {
         switch data.count {
         case 1: data[0] == 0x0D || data[0] == 0x0A
         case 2: data[0] == 0x0D && (data[1] == 0x0A || data[1] == 0x00)
         default: false
         }
     }
+}
+
+extension Span<UInt8> {
+    fileprivate func contains(where isWanted: (UInt8) -> Bool) -> Bool {
+        for place in indices where isWanted(self[place]) { return true }
+        return false
+    }
+
+    fileprivate func allSatisfy(_ isWanted: (UInt8) -> Bool) -> Bool { !contains { !isWanted($0) } }
 }

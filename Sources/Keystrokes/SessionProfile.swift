@@ -1,4 +1,4 @@
-/// The `kd_*` features of one session, schema_version 1 (`Protocol/session-profile.md` §2). Stays with the operator.
+/// The `kd_*` features of one session, schema_version 1 (`Protocol/session-profile.md` §3). Stays with the operator.
 ///
 /// `nil` is "no such thing in this session"; counts are never `nil`.
 public struct SessionProfile: Sendable, Equatable {

@@ -1,7 +1,7 @@
-/// The few figures a profile needs. All of empty input are `nil`.
+/// The few figures a profile needs. `nil` of nothing.
 enum Statistics {
     /// Of at least one value; the mean of the middle two where their number is even.
-    static func median(_ values: [Double]) -> Double {
+    static func median(_ values: some Collection<Double>) -> Double {
         let sorted = values.sorted()
         let middle = sorted.count / 2
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]

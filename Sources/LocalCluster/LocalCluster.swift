@@ -130,13 +130,20 @@ public struct LocalCluster: Sendable {
 
     /// Waits until every member has followed a head of every other.
     public func waitUntilConverged(within limit: Duration) async throws {
-        let end = ContinuousClock.now + limit
-        while true {
-            let missing = status().reduce(0) { $0 + max(0, members.count - 1 - ($1.status?.origins.count { $0.adopted != nil && $0.wanted == nil } ?? 0)) }
-            if missing == 0 { return }
-            guard ContinuousClock.now < end else { throw ClusterError.notConverged(missing: missing) }
-            try await Task.sleep(for: .milliseconds(50))
+        func missing() -> Int {
+            status().reduce(0) { $0 + max(0, members.count - 1 - ($1.status?.origins.count { $0.adopted != nil && $0.wanted == nil } ?? 0)) }
         }
+        guard try await wait(within: limit, until: { _ in missing() == 0 }) else { throw ClusterError.notConverged(missing: missing()) }
+    }
+
+    /// Looks at the members until the condition holds; `false` if it does not in time.
+    public func wait(within limit: Duration, until condition: ([StatusDocument?]) -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + limit
+        while !condition(status().map(\.status)) {
+            guard ContinuousClock.now < end else { return false }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return true
     }
 
     /// Ends all members, politely first, and forgets the cluster. Its files stay.

@@ -71,8 +71,10 @@ enum OutboxFile {
         let end = offset + 2 + length
         guard end <= bytes.count else { return .torn }
         let body = Array(bytes[offset + 2..<end - checkByteCount])
-        // A check that does not fit may be a page that reached the disk late: as torn as a missing end.
-        guard check(of: body) == Array(bytes[end - checkByteCount..<end]) else { return .torn }
+        guard check(of: body) == Array(bytes[end - checkByteCount..<end]) else {
+            // At the very end it may be a page that did not reach the disk: as torn as a missing end. Before others it is damage.
+            return end == bytes.count ? .torn : .damaged(.invalid(.record))
+        }
         do throws(WireError) {
             var reader = WireReader(body)
             let stream = try reader.stream()

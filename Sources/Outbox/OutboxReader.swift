@@ -24,7 +24,10 @@ public struct OutboxReader: Sendable {
         let header = try Self.bytes(descriptor, path: path, at: 0, count: OutboxFile.headerByteCount)
         guard header.count == OutboxFile.headerByteCount else { return ([], nil) }  // Being made just now.
         guard let fileID = OutboxFile.fileID(inHeader: header) else { throw .notAnOutbox(path: path) }
-        let start = position.flatMap { $0.fileID == fileID ? $0.offset : nil } ?? 0
+        // A file shorter than what was read of it has lost its end in a crash: what is read twice does no harm.
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0 else { throw .failed(action: "seek in", path: path, code: errno) }
+        let start = position.flatMap { $0.fileID == fileID && $0.offset <= UInt64(size) ? $0.offset : nil } ?? 0
         var sightings: [Sighting] = []
         let end = try Self.scan(descriptor, path: path, from: start, limit: limit) { sightings.append($0) }.end
         return (sightings, OutboxPosition(fileID: fileID, offset: end))
@@ -59,7 +62,7 @@ public struct OutboxReader: Sendable {
         return (count, offset)
     }
 
-    private static func bytes(_ descriptor: Int32, path: String, at offset: UInt64, count: Int) throws(OutboxError) -> [UInt8] {
+    static func bytes(_ descriptor: Int32, path: String, at offset: UInt64, count: Int) throws(OutboxError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
         while filled < count {

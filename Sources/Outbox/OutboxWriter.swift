@@ -7,6 +7,10 @@ import Primitives
 /// The directory is 0750 and the file 0640: a node that runs as another user of the group can read and never write.
 public final class OutboxWriter {
     public let path: String
+    /// Names the file: another one holds nothing of what was appended to this.
+    public private(set) var fileID: [UInt8] = []
+    /// How long the file is, whole entries only. Less than it was after an `append` means that the disk has lost some.
+    public private(set) var byteCount: UInt64 = 0
     private let descriptor: Int32
     private let lock: Int32
 
@@ -40,6 +44,8 @@ public final class OutboxWriter {
 
     deinit {
         close(descriptor)
+        // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
+        flock(lock, LOCK_UN)
         close(lock)
     }
 
@@ -59,6 +65,7 @@ public final class OutboxWriter {
             }
             try write(chunk)
             guard fsync(descriptor) == 0 else { throw .failed(action: "sync", path: path, code: errno) }
+            byteCount = UInt64(max(0, lseek(descriptor, 0, SEEK_CUR)))
         } catch {
             ftruncate(descriptor, end)
             throw error
@@ -73,13 +80,27 @@ public final class OutboxWriter {
             guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .failed(action: "empty", path: path, code: errno) }
             fchmod(descriptor, 0o640)
             var random = SystemRandomNumberGenerator()
-            try write(OutboxFile.header(fileID: random.bytes(count: OutboxFile.fileIDByteCount)))
+            fileID = random.bytes(count: OutboxFile.fileIDByteCount)
+            try write(OutboxFile.header(fileID: fileID))
             guard fsync(descriptor) == 0 else { throw .failed(action: "sync", path: path, code: errno) }
-            return
+            byteCount = UInt64(OutboxFile.headerByteCount)
+            return try syncDirectory()
         }
         let whole = try OutboxReader.scan(descriptor, path: path, from: 0, limit: .max, taking: { _ in })
+        let header = try OutboxReader.bytes(descriptor, path: path, at: 0, count: OutboxFile.headerByteCount)
+        guard let known = OutboxFile.fileID(inHeader: header) else { throw .notAnOutbox(path: path) }
+        (fileID, byteCount) = (known, whole.end)
         guard whole.end < UInt64(size) else { return }
         guard ftruncate(descriptor, off_t(whole.end)) == 0 else { throw .failed(action: "cut", path: path, code: errno) }
+    }
+
+    /// A new file is only on the disk when its name is.
+    private func syncDirectory() throws(OutboxError) {
+        let directory = String(path.dropLast(OutboxFile.name.count + 1))
+        let handle = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard handle >= 0 else { throw .failed(action: "open", path: directory, code: errno) }
+        defer { close(handle) }
+        guard fsync(handle) == 0 else { throw .failed(action: "sync", path: directory, code: errno) }
     }
 
     private func write(_ bytes: [UInt8]) throws(OutboxError) {

@@ -101,7 +101,7 @@ extension ProfilesDatabase {
             database, sql: "SELECT uuid FROM attackers WHERE ip = ? AND uuid <> ? AND event_count = -1", arguments: [attacker.ip, attacker.uuid])
         try database.execute(
             sql: """
-                INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at) VALUES (?, ?, ?, ?, ?)
+                INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), 0)
                 ON CONFLICT (uuid) DO UPDATE SET ip = excluded.ip, first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
                 """,
             arguments: [
@@ -109,9 +109,21 @@ extension ProfilesDatabase {
             ])
         count.attackers += 1
         guard let minted else { return }
-        for table in ["smtp_targets", "target_day", "session_source"] {
-            try database.execute(sql: "UPDATE OR REPLACE \(table) SET attacker_uuid = ? WHERE attacker_uuid = ?", arguments: [attacker.uuid, minted])
-        }
+        // Where both names have seen a domain, their figures are added.
+        try database.execute(
+            sql: """
+                INSERT INTO smtp_targets (attacker_uuid, domain, first_seen, last_seen, count, schema_version)
+                SELECT ?, domain, first_seen, last_seen, count, schema_version FROM smtp_targets WHERE attacker_uuid = ?
+                ON CONFLICT (attacker_uuid, domain) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen),
+                    last_seen = max(last_seen, excluded.last_seen), count = count + excluded.count
+                """, arguments: [attacker.uuid, minted])
+        try database.execute(
+            sql: """
+                INSERT INTO target_day (day, domain, attacker_uuid, count) SELECT day, domain, ?, count FROM target_day WHERE attacker_uuid = ?
+                ON CONFLICT (day, domain, attacker_uuid) DO UPDATE SET count = count + excluded.count
+                """, arguments: [attacker.uuid, minted])
+        for table in ["smtp_targets", "target_day"] { try database.execute(sql: "DELETE FROM \(table) WHERE attacker_uuid = ?", arguments: [minted]) }
+        try database.execute(sql: "UPDATE session_source SET attacker_uuid = ? WHERE attacker_uuid = ?", arguments: [attacker.uuid, minted])
         try database.execute(sql: "DELETE FROM attackers WHERE uuid = ?", arguments: [minted])
     }
 
@@ -156,10 +168,14 @@ extension ProfilesDatabase {
         let minted = UUID().uuidString.lowercased()
         let time = StoredTime.text(milliseconds)
         try database.execute(
-            sql: "INSERT INTO attackers (uuid, ip, first_seen, last_seen, event_count, updated_at) VALUES (?, ?, ?, ?, -1, ?)",
+            sql: "INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), -1)",
             arguments: [minted, address, time, time, time])
         return minted
     }
+
+    /// What we do not know of an attacker, said explicitly: an older database has no defaults for it.
+    private static let unknownColumns = "service_count, decky_count, services, deckies, is_traversal, bounty_count, credential_count, fingerprints, commands"
+    private static let unknownValues = "0, 0, '[]', '[]', 0, 0, 0, '[]', '[]'"
 
     static func bytes(of hash: UInt64) -> [UInt8] { stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: hash >> UInt64($0)) } }
 }

@@ -33,6 +33,8 @@ public final class ProfilesDatabase: Sendable {
     public init(directory: String) throws(ProfilesError) {
         path = directory + "/profiles.db"
         var configuration = Configuration()
+        // An older database's references point to tables that are not ours and may not be there.
+        configuration.foreignKeysEnabled = false
         configuration.busyMode = .timeout(Self.busyTimeout)
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

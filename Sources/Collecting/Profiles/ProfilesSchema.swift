@@ -51,6 +51,7 @@ enum ProfilesSchema {
         CREATE TABLE IF NOT EXISTS release (
             kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, due_at INTEGER NOT NULL,
             released_value BLOB, PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS outbox_mark (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), file_id BLOB NOT NULL, byte_count INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS source_file (path VARCHAR NOT NULL PRIMARY KEY, stamp VARCHAR NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS source_position (file_key VARCHAR NOT NULL PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
         """

@@ -24,6 +24,9 @@ struct Releaser {
         var outcome = Outcome()
         var wanted = try sessions(&outcome)
         wanted += try targets(&outcome)
+        // In this order: what is forgotten must pass again before it is written again.
+        try forgetLostReleases(outbox)
+        try withdraw(allBut: wanted)
         try schedule(wanted, at: now, using: &random)
         try release(into: outbox, at: now, &outcome)
         return outcome
@@ -76,6 +79,10 @@ struct Releaser {
         try database.read("read targets") { database in
             let rows = try Row.fetchCursor(database, sql: "SELECT day, domain, attacker_uuid, count FROM target_day")
             while let row = try rows.next() {
+                if let reason = gate.judge(day: Day(number: row["day"])) {
+                    rejections[gate.policy.smtpTarget.isShared ? reason : .targetsNotShared, default: 0] += 1
+                    continue
+                }
                 let text: String = row["domain"]
                 if judged[text] == nil { judged[text] = gate.judge(domain: text) }
                 switch judged[text] {
@@ -135,6 +142,41 @@ struct Releaser {
         random = generator
     }
 
+    /// Takes back what waits and would not pass any more: the policy, or what is known, has changed since it was planned.
+    ///
+    /// What is in the outbox already stays there; an outbox cannot unsay.
+    private func withdraw(allBut wanted: [Sighting]) throws {
+        struct Key: Hashable {
+            let stream: StreamID
+            let day: Day
+            let key: [UInt8]
+        }
+        let kept = Set(wanted.map { Key(stream: $0.stream, day: $0.day, key: $0.record.key) })
+        try database.write("take back releases") { database in
+            let waiting = try Row.fetchAll(
+                database, sql: "SELECT kind, schema_version, day, key, released_value FROM release WHERE released_value IS NULL OR released_value <> value")
+            for row in waiting {
+                let key = Key(
+                    stream: StreamID(kind: row["kind"], schemaVersion: row["schema_version"]), day: Day(number: row["day"]), key: Array(row["key"] as Data))
+                guard !kept.contains(key) else { continue }
+                let sql =
+                    (row["released_value"] as Data?) == nil
+                    ? "DELETE FROM release WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
+                    : "UPDATE release SET value = released_value WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
+                try database.execute(sql: sql, arguments: [key.stream.kind, key.stream.schemaVersion, key.day.number, Data(key.key)])
+            }
+        }
+    }
+
+    /// Another outbox than the one we wrote to, or one that has lost its end, gets everything that still passes anew: values are absolute.
+    private func forgetLostReleases(_ outbox: OutboxWriter) throws {
+        try database.write("compare the outbox") { database in
+            guard let mark = try Row.fetchOne(database, sql: "SELECT file_id, byte_count FROM outbox_mark") else { return }
+            guard mark["file_id"] as Data != Data(outbox.fileID) || outbox.byteCount < UInt64(clamping: mark["byte_count"] as Int64) else { return }
+            try database.execute(sql: "UPDATE release SET released_value = NULL")
+        }
+    }
+
     private func draw(_ delay: ClosedRange<Duration>, _ random: inout some RandomNumberGenerator) -> Int64 {
         (delay.lowerBound + random.duration(upTo: delay.upperBound - delay.lowerBound)).clampedMilliseconds
     }
@@ -163,6 +205,9 @@ struct Releaser {
                     sql: "UPDATE release SET released_value = ? WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
                     arguments: [Data(record.value), sighting.stream.kind, sighting.stream.schemaVersion, sighting.day.number, Data(record.key)])
             }
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO outbox_mark (id, file_id, byte_count) VALUES (1, ?, ?)",
+                arguments: [Data(outbox.fileID), Int64(clamping: outbox.byteCount)])
         }
         outcome.released = sightings.count
         (outcome.waiting, outcome.nextDue) = try database.read("count releases") { database in

@@ -39,7 +39,7 @@ struct CollectCommand: AsyncParsableCommand {
             database: try ProfilesDatabase(directory: home.collectorDirectory), outbox: try OutboxWriter(directory: home.outboxDirectory), policy: policy)
         var random = SystemRandomNumberGenerator()
         var isFirst = true
-        let stopping = follow ? Task { await Signals.first(of: [SIGINT, SIGTERM]) } : nil
+        let interruption = follow ? Interruption(by: [SIGINT, SIGTERM]) : nil
         repeat {
             let progress = ProgressLine()
             let report = try collector.run(
@@ -51,25 +51,7 @@ struct CollectCommand: AsyncParsableCommand {
             isFirst = false
             // The node looks by itself; being told saves half a second.
             if report.released > 0 { _ = try? home.ask(.absorb) }
-        } while await goesOn(stopping)
-    }
-
-    /// Waits for the next look; `false` once interrupted.
-    private func goesOn(_ stopping: Task<Void, Never>?) async -> Bool {
-        guard let stopping else { return false }
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await stopping.value
-                return false
-            }
-            group.addTask {
-                try? await Task.sleep(for: Self.followInterval)
-                return true
-            }
-            let goesOn = await group.next() ?? false
-            group.cancelAll()
-            return goesOn
-        }
+        } while await interruption?.pause(for: Self.followInterval) ?? false
     }
 }
 

@@ -1,0 +1,76 @@
+import Foundation
+import NodeRuntime
+import Testing
+
+@Suite(.serialized) struct FirstLightTests {
+    private struct SimHashAnswer: Decodable {
+        struct Match: Decodable {
+            var code: String
+            var distance: Int
+        }
+        var seen: Bool
+        var operators: Int
+        var sessions: Int
+        var matches: [Match]
+    }
+
+    private struct DomainAnswer: Decodable {
+        var seen: Bool
+        var operators: Int
+        var attacker_days: Int
+        var first_day: String?
+    }
+
+    /// Three organisations, each with another kind of honeypot; each finds what only the others have seen.
+    @Test func threeOrganisationsFindTheSameTypistAndDomain() async throws {
+        try await Harness.run(nodes: 3) { harness in
+            for index in 0..<3 { try harness.useLabPolicy(index) }
+            let samples = try harness.makeSamples()
+            #expect(try harness.hearsay("collect", samples + "/operator-1", "--home", harness.home(0)).status == 0)
+            #expect(try harness.hearsay("collect", samples + "/operator-2", "--home", harness.home(1)).status == 0)
+            #expect(try harness.hearsay("collect", samples + "/operator-3/session.cast", "--home", harness.home(2)).status == 0)
+
+            // Two sessions and two domains at the first, two sessions at the second, one at the third.
+            let isEverywhere = try await harness.cluster.wait(within: .seconds(20)) { statuses in
+                statuses.map { status in (status?.sightings ?? 0) + (status?.origins.reduce(0) { $0 + $1.sightings } ?? 0) } == [7, 7, 7]
+            }
+            #expect(isEverywhere)
+
+            let profile = try harness.hearsay("profile", samples + "/operator-1", "--json").text
+            let first = try #require(profile.split(separator: "\n").first)
+            let columns = try JSONSerialization.jsonObject(with: Data(first.utf8)) as? [String: Any]
+            let code = try #require(columns?["kd_digraph_simhash"] as? String)
+
+            let typist = try JSONDecoder().decode(
+                SimHashAnswer.self, from: Data(try harness.hearsay("query", "simhash", code, "--json", "--home", harness.home(2)).text.utf8))
+            #expect(typist.seen && typist.operators == 2 && typist.sessions == 2)
+            #expect(typist.matches.first?.code == code && typist.matches.first?.distance == 0)
+            let local = try harness.hearsay("query", "simhash", code, "--json", "--local", "--home", harness.home(2))
+            #expect(try JSONDecoder().decode(SimHashAnswer.self, from: Data(local.text.utf8)).sessions == 2)
+
+            // Asked for by a mail address below it: the same normalisation as in publishing.
+            let domain = try JSONDecoder().decode(
+                DomainAnswer.self,
+                from: Data(try harness.hearsay("query", "domain", "someone@mail.victim-bank.example.com", "--json", "--home", harness.home(1)).text.utf8))
+            #expect(domain.seen && domain.operators == 1 && domain.attacker_days == 2 && domain.first_day == "\(Recent.day)")
+            let unseen = try JSONDecoder().decode(
+                DomainAnswer.self, from: Data(try harness.hearsay("query", "domain", "nobody.example.net", "--json", "--home", harness.home(1)).text.utf8))
+            #expect(!unseen.seen && unseen.operators == 0)
+        }
+    }
+
+    @Test func commandsSayWhatIsWrongAndWhatToDo() throws {
+        let nowhere = FileManager.default.temporaryDirectory.appendingPathComponent("hearsay-none-\(UUID().uuidString)").path
+        let status = try Harness.hearsay(["status", "--home", nowhere])
+        #expect(status.status == 1 && status.errors.contains("error: no node is running here") && status.errors.contains("hint: "))
+        let node = try Harness.hearsay(["node", "--home", nowhere])
+        #expect(node.status == 1 && node.errors.contains("hint: hearsay init"))
+        let collect = try Harness.hearsay(["collect", nowhere + "/missing", "--home", nowhere])
+        #expect(collect.status == 1 && collect.errors.contains("no such file"))
+        let token = try Harness.hearsay(["join", "hearsay1:AAAA", "--home", nowhere])
+        #expect(token.status == 1 && token.errors.contains("damaged"))
+        #expect(try Harness.hearsay(["query", "simhash", "xyz", "--home", nowhere]).status == 1)
+        #expect(try Harness.hearsay(["bogus"]).status == 64)
+        try? FileManager.default.removeItem(atPath: nowhere)
+    }
+}
