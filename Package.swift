@@ -65,7 +65,8 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "OutboxTests", dependencies: ["Outbox", "Ledger", "Primitives"]),
         .testTarget(
-            name: "CollectingTests", dependencies: ["Collecting", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
+            name: "CollectingTests", dependencies: ["Collecting", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+            exclude: ["Resources"]),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
         .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),

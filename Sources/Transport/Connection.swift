@@ -58,6 +58,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
             dialing.map {
                 SecureChannel.initiator(mesh: owner.mesh, staticKey: owner.staticKey, remoteKey: $0.key, invite: $0.invite)
             } ?? SecureChannel.responder(mesh: owner.mesh, staticKey: owner.staticKey)
+        if dialing == nil { decoder.bodyLimit = owner.configuration.strangerBodyLimit }
     }
 
     // MARK: Life
@@ -218,6 +219,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func send(_ frame: Frame) {
         guard case .open = phase, closeReason == nil else { return }
+        if frame.asksForContent { decoder.bodyLimit = .max }  // The node knows whom it asks; now long answers may come.
         let bytes = frame.encoded()
         guard queuedByteCount + bytes.count <= owner.configuration.outboundByteLimit else { return close(.peerIsNotReading) }
         owner.tap?.saw(.sent, .frame, bytes)
@@ -287,5 +289,14 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         destination = address  // Authenticated: the other side may have moved, or sit behind a translator.
         owner.tap?.saw(.received, .datagram, plaintext)
         _ = owner.deliver(.datagram(id, plaintext), plaintext.count, nil)
+    }
+}
+
+extension Frame {
+    fileprivate var asksForContent: Bool {
+        switch knownType {
+        case .statementsRequest, .manifestRequest, .bucketRequest: true
+        default: false
+        }
     }
 }

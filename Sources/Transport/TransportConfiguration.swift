@@ -20,6 +20,8 @@ public struct TransportConfiguration: Sendable {
     /// What may wait to be written on one session, in bytes. A peer that reads slower than it asks is cut off here. Room for the
     /// longest frame twice.
     public var outboundByteLimit = 2 * (Limits.manifestByteCount + Frame.headerByteCount)
+    /// The longest frame body taken from whoever has connected, until this node has asked it for something, in bytes: a stranger's hello, and no more.
+    public var strangerBodyLimit = FrameType.hello.maximumBodyByteCount
     /// Unfinished frames of all sessions together, in bytes: a few of the longest at once.
     public var unfinishedByteLimit = 128 << 20
     /// How long closing may take to write what is still queued.

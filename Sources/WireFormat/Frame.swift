@@ -91,6 +91,8 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
 public struct FrameDecoder: Sendable {
     private var pending: [UInt8] = []
     private var offset = 0
+    /// The longest body taken whatever its type: lower for as long as the sender is a stranger.
+    public var bodyLimit = Int.max
 
     public init() {}
 
@@ -115,7 +117,7 @@ public struct FrameDecoder: Sendable {
         let type: UInt16 = try reader.integer()
         let flags: UInt16 = try reader.integer()
         let requestID: UInt32 = try reader.integer()
-        let limit = FrameType.maximumBodyByteCount(of: type) + Frame.headerByteCount - 4
+        let limit = min(bodyLimit, FrameType.maximumBodyByteCount(of: type)) + Frame.headerByteCount - 4
         guard length >= UInt32(Frame.headerByteCount - 4) else { throw .invalid(.frameLength) }
         guard length <= UInt32(limit) else { throw .overLimit(.frameLength, value: UInt64(length), limit: UInt64(limit)) }
         let total = Int(length) + 4

@@ -9,7 +9,9 @@ enum Samples {
     static let formats = path("formats")
     static let databases = ["seed-old", "seed-new", "seed-fresh", "release-1.0.0"]
 
-    static func path(_ name: String) -> String { Bundle.module.bundlePath + "/Resources/" + name }
+    static func path(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Resources/" + name).path
+    }
 
     static func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
 

@@ -23,6 +23,27 @@ import WireFormat
         await node.stop()
     }
 
+    /// Whoever connects may say who it is; a long frame is taken only from somebody the node has begun to ask.
+    @Test func aLongFrameOfAStrangerEndsTheSession() async throws {
+        let bob = try await TestNode.start { $0.strangerBodyLimit = 16_384 }
+        let alice = try await TestNode.start()
+        alice.dial(bob)
+        let (here, there) = try await alice.session(with: bob)
+        let long = Frame(.statements, body: [UInt8](repeating: 1, count: 20_000))
+
+        bob.transport.send(Frame(.statementsRequest, requestID: 1, body: StatementsRequest(logID: 0, after: 0).encoded()), on: there)
+        #expect(try await alice.log.frame().knownType == .statementsRequest)
+        alice.transport.send(long, on: here)
+        #expect(try await bob.log.frame() == long)
+
+        let stranger = try await TestNode.start()
+        stranger.dial(bob)
+        let (other, _) = try await stranger.session(with: bob)
+        stranger.transport.send(long, on: other)
+        #expect(try await bob.log.closed() == .violation(.overLimit(.frameLength, value: 20_008, limit: 16_392)))
+        for node in [alice, bob, stranger] { await node.stop() }
+    }
+
     @Test func unknownFramesAreGivenToTheNode() async throws {
         let node = try await TestNode.start()
         let peer = try await RawPeer.connect(to: node)

@@ -30,6 +30,7 @@ final class TestNode: Sendable {
         let log = EventLog()
         var configuration = TransportConfiguration()
         configuration.closingDeadline = .milliseconds(500)  // Peers made by hand do not close by themselves.
+        configuration.strangerBodyLimit = .max  // Most tests speak of members that the node has come to know.
         configure(&configuration)
         let transport = MeshTransport(configuration: configuration, mesh: mesh, staticKey: key, inviteSecret: { invites[$0] }, tap: tap) { event, _, whenRoom in
             log.take(event, whenRoom)
