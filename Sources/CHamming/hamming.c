@@ -1,5 +1,7 @@
 #include "hamming.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define HAMMING_X86 1
@@ -69,6 +71,19 @@ __attribute__((target("avx512f,avx512vpopcntdq,popcnt"))) static void distances_
             __m512i sums = _mm512_popcnt_epi64(_mm512_xor_si512(_mm512_loadu_si512(codes + index), wanted));
             _mm_storeu_si128((__m128i *)(distances + index), _mm512_cvtepi64_epi16(sums));
         }
+    } else if (words == 2 || words == 4) {
+        // Several codes to a register: neighbouring lanes are added, then every second or fourth is taken.
+        const __m512i wanted = words == 2 ? _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)query))
+                                          : _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)query));
+        const size_t codes_each = 8 / words;
+        for (; index + codes_each <= count; index += codes_each) {
+            __m512i sums = _mm512_popcnt_epi64(_mm512_xor_si512(_mm512_loadu_si512(codes + index * words), wanted));
+            sums = _mm512_add_epi64(sums, _mm512_shuffle_epi32(sums, _MM_PERM_BADC));
+            if (words == 4) sums = _mm512_add_epi64(sums, _mm512_permutex_epi64(sums, 0x4E));
+            sums = _mm512_maskz_compress_epi64(words == 2 ? 0x55 : 0x11, sums);
+            uint64_t packed = (uint64_t)_mm_cvtsi128_si64(_mm512_cvtepi64_epi16(sums));
+            memcpy(distances + index, &packed, codes_each * sizeof(uint16_t));
+        }
     } else {
         for (; index < count; index++) {
             const uint64_t *code = codes + index * words;
@@ -115,8 +130,8 @@ int hamming_kernel_is_supported(hamming_kernel kernel) {
     switch (kernel) {
     case hamming_kernel_portable: return 1;
 #if HAMMING_X86
-    case hamming_kernel_avx2: return __builtin_cpu_supports("avx2") != 0;
-    case hamming_kernel_avx512_vpopcntdq: return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq");
+    case hamming_kernel_avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+    case hamming_kernel_avx512_vpopcntdq: return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("popcnt");
 #endif
     default: return 0;
     }
@@ -148,16 +163,22 @@ size_t hamming_within(hamming_kernel kernel, const uint64_t *query, const uint64
 #if HAMMING_X86
     if (kernel == hamming_kernel_avx512_vpopcntdq && words == 1) return within_avx512(query, codes, count, radius, places, capacity);
 #endif
-    enum { block = 1024 };
+    enum { block = 1024, group = 64 };
     uint16_t distances[block];
     size_t found = 0;
     for (size_t start = 0; start < count; start += block) {
         size_t length = count - start < block ? count - start : block;
         hamming_distances(kernel, query, codes + start * words, length, words, distances);
-        for (size_t index = 0; index < length; index++) {
-            if (distances[index] > radius) continue;
-            if (found < capacity) places[found] = (uint32_t)(start + index);
-            found++;
+        for (size_t index = 0; index < length; index += group) {
+            size_t end = length - index < group ? length : index + group;
+            // Most codes are far away: a group without a near one is passed over. The compiler makes vectors of this loop.
+            unsigned near = 0;
+            for (size_t place = index; place < end; place++) near += distances[place] <= radius;
+            for (size_t place = index; near && place < end; place++) {
+                if (distances[place] > radius) continue;
+                if (found < capacity) places[found] = (uint32_t)(start + place);
+                found++;
+            }
         }
     }
     return found;

@@ -57,6 +57,7 @@ extension SimHashAnswer {
             json.value("operators", operators)
             json.value("seen_by_own", seenByOwn)
             json.value("sessions", sessions)
+            json.value("own_sessions", ownSessions)
             json.value("first_day", firstDay)
             json.value("last_day", lastDay)
             json.value("radius", radius)
@@ -70,6 +71,7 @@ extension SimHashAnswer {
                         json.value("day", match.day)
                         json.value("sessions", match.sessions)
                         json.value("strength", match.strength)
+                        json.value("own", match.isOwn)
                     }
                 }
             }
@@ -112,7 +114,9 @@ extension DomainAnswer {
             json.value("operators", operators)
             json.value("seen_by_own", seenByOwn)
             json.value("reported_count", reportedCount)
+            json.value("own_reported_count", ownReportedCount)
             json.value("attacker_days", attackerDays)
+            json.value("own_attacker_days", ownAttackerDays)
             json.value("days", days)
             json.value("first_day", firstDay)
             json.value("last_day", lastDay)
@@ -123,6 +127,7 @@ extension DomainAnswer {
                         json.value("day", match.day)
                         json.value("reported_count", match.reportedCount)
                         json.value("attackers", match.attackers)
+                        json.value("own", match.isOwn)
                     }
                 }
             }

@@ -12,6 +12,15 @@ public enum HammingKernel: UInt32, Sendable, CaseIterable {
     /// Those this processor runs.
     public static var supported: [HammingKernel] { allCases.filter { hamming_kernel_is_supported($0.cKernel) != 0 } }
 
+    /// What people call it.
+    public var name: String {
+        switch self {
+        case .portable: "portable"
+        case .avx2: "AVX2"
+        case .avx512VPOPCNTDQ: "AVX-512 VPOPCNTDQ"
+        }
+    }
+
     var cKernel: hamming_kernel { hamming_kernel(rawValue: rawValue) }
 
     /// The distance of `query` to each of the codes, which stand one after another, `query.count` words each.

@@ -28,6 +28,8 @@ public struct SightingIndex: Sendable {
     public let own: OriginID
     private var codeSegments: [StreamID: [CodeSegment]] = [:]
     private var domainSegments: [StreamID: [DomainSegment]] = [:]
+    /// Which buckets are in, so that none counts twice.
+    private var held: [OriginID: Set<Digest>] = [:]
     private var freshness: [OriginID: Freshness] = [:]
 
     public init(own: OriginID) { self.own = own }
@@ -35,21 +37,24 @@ public struct SightingIndex: Sendable {
     /// Whether a stream's codes or domains can be asked here. Others are held and relayed, not understood.
     public static func isSearchable(_ stream: StreamID) -> Bool { stream == .sessionSimHash1 || stream == .smtpTarget1 }
 
-    /// Adds a bucket; one of a stream that is not searchable changes nothing. O(bucket).
+    /// Adds a bucket; one that is in already, or of a stream that is not searchable, changes nothing. O(bucket).
     public mutating func add(_ bucket: Bucket, of origin: OriginID) {
         let stream = bucket.entry.stream
-        guard Self.isSearchable(stream) else { return }
+        guard Self.isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
         if stream.kind == StreamID.sessionSimHash1.kind, let segment = CodeSegment(bucket, of: origin) {
             codeSegments[stream, default: []].append(segment)
+            held[origin, default: []].insert(segment.root)
         } else if stream.kind == StreamID.smtpTarget1.kind, let segment = DomainSegment(bucket, of: origin) {
             domainSegments[stream, default: []].append(segment)
+            held[origin, default: []].insert(segment.root)
         }
     }
 
     /// Takes buckets of an origin out, by root. O(segments).
     public mutating func remove(_ roots: [Digest], of origin: OriginID) {
+        let roots = Set(roots).intersection(held[origin] ?? [])
         guard !roots.isEmpty else { return }
-        let roots = Set(roots)
+        held[origin]?.subtract(roots)
         for stream in codeSegments.keys { codeSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
         for stream in domainSegments.keys { domainSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
     }

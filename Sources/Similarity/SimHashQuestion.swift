@@ -11,13 +11,17 @@ public struct SimHashMatch: Hashable, Sendable, Comparable {
     public let day: Day
     public let sessions: UInt16
     public let strength: UInt8
+    /// Whether the operator is ourselves.
+    public let isOwn: Bool
 
     /// Nearest first; of equal distance by origin, day and code, so that the same replica always gives the same answer.
     public static func < (left: SimHashMatch, right: SimHashMatch) -> Bool {
         if left.distance != right.distance { return left.distance < right.distance }
         if left.origin != right.origin { return left.origin < right.origin }
         if left.day != right.day { return left.day < right.day }
-        return left.code.lexicographicallyPrecedes(right.code)
+        if left.code != right.code { return left.code.lexicographicallyPrecedes(right.code) }
+        // One key stands once in an origin's day, so this tells apart only what a test or a later layout makes.
+        return (left.sessions, left.strength) < (right.sessions, right.strength)
     }
 }
 
@@ -30,8 +34,10 @@ public struct SimHashAnswer: Hashable, Sendable {
     public let operators: Int
     /// Whether we have ourselves.
     public let seenByOwn: Bool
-    /// Sessions at all of them within the radius.
+    /// Sessions within the radius, at other operators and ourselves.
     public let sessions: UInt64
+    /// How many of them are our own.
+    public let ownSessions: UInt64
     public let firstDay: Day?
     public let lastDay: Day?
     /// Distance of the nearest code at all; `nil` if there is none.
@@ -48,6 +54,9 @@ extension SightingIndex {
     /// The most matches an answer names.
     public static let matchLimit = 1_000
 
+    /// The longest code, in words: its distances still fit 16 bits. Streams have keys of at most 253 bytes, so nothing real comes near.
+    public static let wordLimit = 1_023
+
     /// The radius upstream calls a match, for 64-bit codes of schema_version 1. Weak: see `Protocol/answers.md` §4.
     public static let standardRadius: UInt16 = 8
 
@@ -61,8 +70,9 @@ extension SightingIndex {
 
     /// Everybody who has seen a typist whose code is near. Exact: equal to comparing with every code. Reads only memory.
     ///
-    /// - Parameter code: words of 64 bits; segments of another width are passed over.
+    /// - Parameter code: 1 to 1,023 words of 64 bits; segments of another width are passed over.
     public func ask(_ code: [UInt64], in stream: StreamID, _ selection: Selection, kernel: HammingKernel = .best) -> SimHashAnswer {
+        precondition((1...Self.wordLimit).contains(code.count), "a code has 1 to \(Self.wordLimit) words, not \(code.count)")
         let bits = code.count * 64
         let radius: UInt16
         let wanted: Int
@@ -88,7 +98,7 @@ extension SightingIndex {
                 matches.append(
                     SimHashMatch(
                         code: Array(segment.codes[place * code.count..<(place + 1) * code.count]), distance: distance, origin: segment.origin, day: segment.day,
-                        sessions: segment.sessions[place], strength: segment.strengths[place]))
+                        sessions: segment.sessions[place], strength: segment.strengths[place], isOwn: segment.origin == own))
                 if matches.count >= 2 * wanted + 64 { Self.cut(&matches, to: wanted, tightening: &bound) }
             }
             if matches.count > wanted { Self.cut(&matches, to: wanted, tightening: &bound) }
@@ -96,7 +106,7 @@ extension SightingIndex {
         matches.sort()
         return SimHashAnswer(
             stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
-            firstDay: tally.firstDay, lastDay: tally.lastDay, nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram,
+            ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay, nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram,
             radius: radius, matches: matches, freshness: freshnessOfOrigins)
     }
 
@@ -111,12 +121,14 @@ extension SightingIndex {
         var others: Set<OriginID> = []
         var includesOwn = false
         var sessions: UInt64 = 0
+        var ownSessions: UInt64 = 0
         var firstDay: Day?
         var lastDay: Day?
 
         mutating func add(_ segment: CodeSegment, sessions count: UInt16, isOwn: Bool) {
             add(segment.origin, segment.day, isOwn: isOwn)
             sessions += UInt64(count)
+            if isOwn { ownSessions += UInt64(count) }
         }
 
         mutating func add(_ origin: OriginID, _ day: Day, isOwn: Bool) {
