@@ -10,7 +10,7 @@ import WireFormat
 public struct DirtyDay: Hashable, Sendable {
     public let stream: StreamID
     public let day: Day
-    /// Grows with every change of the day, so that a head that covers an older content does not count for a newer one.
+    /// Grows with every change of the day and is never used again, so that a head that covers an older content does not count for a newer one.
     public let mark: Int64
 }
 
@@ -45,7 +45,7 @@ extension MeshStore {
     static func markDirty(_ stream: StreamID, _ day: Day, in database: Database) throws {
         try database.execute(
             sql: """
-                INSERT INTO dirty_day (kind, schema_version, day, mark) VALUES (?, ?, ?, 1)
+                INSERT INTO own_day (kind, schema_version, day, mark, covered_mark) VALUES (?, ?, ?, 1, 0)
                 ON CONFLICT (kind, schema_version, day) DO UPDATE SET mark = mark + 1
                 """,
             arguments: [stream.kind, stream.schemaVersion, day.number])
@@ -54,7 +54,9 @@ extension MeshStore {
     /// Days that no head covers as they now are.
     public func dirtyDays() throws(StoreError) -> [DirtyDay] {
         try read("read changed days") { database in
-            try Row.fetchAll(database, sql: "SELECT kind, schema_version, day, mark FROM dirty_day ORDER BY kind, schema_version, day").compactMap { row in
+            try Row.fetchAll(
+                database, sql: "SELECT kind, schema_version, day, mark FROM own_day WHERE mark <> covered_mark ORDER BY kind, schema_version, day"
+            ).compactMap { row in
                 guard let kind: UInt16 = row.integer("kind"), let version: UInt16 = row.integer("schema_version"), let day: UInt32 = row.integer("day"),
                     let mark: Int64 = row.integer("mark")
                 else { return nil }

@@ -78,7 +78,7 @@ extension MeshStore {
             try Self.set(publication.head, publication.manifest, history: publication.history, in: database)
             for covered in publication.coveredDays {
                 try database.execute(
-                    sql: "DELETE FROM dirty_day WHERE kind = ? AND schema_version = ? AND day = ? AND mark = ?",
+                    sql: "UPDATE own_day SET covered_mark = mark WHERE kind = ? AND schema_version = ? AND day = ? AND mark = ?",
                     arguments: [covered.stream.kind, covered.stream.schemaVersion, covered.day.number, covered.mark])
             }
             return change

@@ -92,8 +92,8 @@ public final class MeshStore: Sendable {
         CREATE TABLE IF NOT EXISTS own_record (
             kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
             PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS dirty_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
-            PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS own_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
+            covered_mark INTEGER NOT NULL, PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invite (
             id BLOB PRIMARY KEY, secret BLOB NOT NULL, not_after INTEGER NOT NULL, label TEXT NOT NULL, used_by BLOB) WITHOUT ROWID;
         """
