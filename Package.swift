@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "Ledger", dependencies: ["Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Membership", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Replication", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
-        .target(name: "Keystrokes"),
+        .target(name: "Keystrokes", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Similarity", dependencies: ["CHamming", "Ledger", "Primitives"]),
         .target(name: "NodeCore", dependencies: ["Membership", "Replication", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Outbox", dependencies: ["Cryptography", "Ledger", "Primitives", "WireFormat"]),
@@ -49,6 +49,12 @@ let package = Package(
                 "CPSL", "Cryptography", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
+        .target(
+            name: "Simulation",
+            dependencies: ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"]),
+        .executableTarget(
+            name: "hearsay-bench",
+            dependencies: ["Cryptography", "Keystrokes", "Ledger", "NodeCore", "Primitives", "Similarity", "Simulation", "WireFormat"]),
         .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
         .executableTarget(
             name: "hearsay",
@@ -71,9 +77,17 @@ let package = Package(
                 "hearsay", "Cryptography", "Ledger", "LocalCluster", "NodeRuntime", "Noise", "Outbox", "Primitives", "Storage", "Transport", "WireFormat",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(name: "MembershipTests", dependencies: ["Membership", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
-        .testTarget(name: "TransportTests", dependencies: ["Transport"]),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: ["Transport", "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+        .testTarget(name: "NoiseTests", dependencies: ["Noise", "Cryptography", "Primitives", "WireFormat"]),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "Cryptography", "Ledger", "NodeCore", "Membership", "Replication", "Primitives", "WireFormat"]),
     ],
     swiftLanguageModes: [.v6]
 )

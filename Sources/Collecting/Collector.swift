@@ -68,7 +68,7 @@ public final class Collector {
                 case .attacker, .position: break
                 }
                 items.append(item)
-                if items.count >= Self.batch { try flush() }
+                if items.count >= Self.batch, item.mayEndTransaction { try flush() }
             },
             finished: { state in
                 try flush()
@@ -78,7 +78,8 @@ public final class Collector {
         try flush()
         (report.newSessions, report.changedSessions) = (count.newSessions, count.changedSessions)
         (report.newTargets, report.changedTargets) = (count.newTargets, count.changedTargets)
-        let outcome = try Releaser(database: database, gate: ReleaseGate(policy: policy)).run(outbox, at: now, using: &random)
+        let gate = ReleaseGate(policy: policy, today: Timestamp(milliseconds: UInt64(max(0, now))).day)
+        let outcome = try Releaser(database: database, gate: gate).run(outbox, at: now, using: &random)
         report.rejections = outcome.rejections.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         (report.released, report.waiting, report.nextDue) = (outcome.released, outcome.waiting, outcome.nextDue)
         return report

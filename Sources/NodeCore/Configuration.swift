@@ -55,8 +55,6 @@ extension NodeCore {
         static let earlyFrames = 32
         /// Batches of a session under check at one time. Further datagrams are dropped; further answers come only when asked for.
         static let batchesPerSession = 16
-        /// Requests of a neighbour that are served at one time. More are answered `busy`.
-        static let servedRequests = 64
         /// Heads that are told around at one time. Others travel by cursor.
         static let hotHeads = 1_024
     }

@@ -38,6 +38,8 @@ public enum Input: Sendable {
     case manifestChecked(Fetch, Result<Manifest, ManifestError>)
     /// The answer to `Directive.checkBucket`: on success the bucket has been staged on disk.
     case bucketChecked(Fetch, BucketEntry, Result<Void, BucketError>)
+    /// The other answer to `Directive.checkBucket`: the bucket is good, but the disk did not take it.
+    case stagingFailed(Fetch, BucketEntry)
     /// The answer to `Directive.adopt`: the replica now is what this head says.
     case adopted(Verified<Head>)
     /// The answer to `Directive.adopt` if the disk failed: nothing was changed.

@@ -33,8 +33,8 @@ extension NodeCore {
     /// Forgets the session; the transport has ended it, or is about to.
     mutating func closed(_ id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions.removeValue(forKey: id) else { return }
-        // A session that never got anywhere counts as a failed attempt, or we would dial a refusing node in a tight loop.
-        if session.dial != nil, !session.isOpen { backoff.failed(session.remoteKey, at: now.instant, using: &random) }
+        // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
+        if session.dial != nil && !session.isOpen || session.isDropped { backoff.failed(session.remoteKey, at: now.instant, using: &random) }
         for key in requests.keys.filter({ $0.session == id }) { requests[key] = nil }
         fetches.sessionClosed(id)
         beginFetches(at: now, using: &random)
@@ -49,6 +49,7 @@ extension NodeCore {
     /// Ends a session whose other side broke the protocol. The next steps treat it as gone once the transport says so.
     mutating func drop(_ id: SessionID, for misbehaviour: Event.Misbehaviour) {
         guard sessions[id] != nil else { return }
+        sessions[id]?.isDropped = true
         directives.append(.report(.misbehaviour(id, misbehaviour)))
         close(id)
     }

@@ -72,6 +72,7 @@ public struct NodeCore: Sendable {
         case .bucketChecked(let fetch, let entry, let result):
             perform(fetches.bucketChecked(fetch, entry, result), at: now)
             beginFetches(at: now, using: &random)
+        case .stagingFailed(let fetch, _): fetches.failed(fetch)  // Nobody's fault but ours: the next tick tries again.
         case .adopted(let head): adopted(head, at: now, using: &random)
         case .adoptionFailed(let head):
             adopting[head.body.origin] = nil

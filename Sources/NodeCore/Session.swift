@@ -25,7 +25,8 @@ struct Session: Sendable {
     var isPulling = false
     var lastPull: Instant
     var batchesUnderCheck = 0
-    var servedRequests = 0
+    /// It broke the protocol, and is not dialed again at once.
+    var isDropped = false
     /// Since when an answer to a ping frame is waited for.
     var pingedAt: Instant?
     /// The datagram probe under way.

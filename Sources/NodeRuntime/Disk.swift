@@ -46,8 +46,8 @@ final class Disk: Sendable {
                 try store.stage(bucket, of: fetch.head.body.origin)
                 mailbox.post(.bucketChecked(fetch, entry, .success(())))
             } catch {
-                // Not the neighbour's fault: the attempt runs into its time limit, and is made again.
                 logger.error("\(error)")
+                mailbox.post(.stagingFailed(fetch, entry))
             }
         }
     }
@@ -70,7 +70,7 @@ final class Disk: Sendable {
         writing.async { [self] in
             // Published or failed, they are out of the node's hands: what is still dirty then is offered again.
             offered.withLock { days in
-                for covered in publication.coveredDays { days.remove(DirtyDay(covered)) }
+                for covered in publication.coveredDays { days = days.filter { ($0.stream, $0.day) != (covered.stream, covered.day) || $0.mark > covered.mark } }
             }
             do {
                 let change = try store.publish(publication)

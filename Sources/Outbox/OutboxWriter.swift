@@ -44,6 +44,8 @@ public final class OutboxWriter {
 
     deinit {
         close(descriptor)
+        // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
+        flock(lock, LOCK_UN)
         close(lock)
     }
 

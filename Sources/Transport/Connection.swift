@@ -14,16 +14,24 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private enum Phase {
         /// The handshake is under way.
         case handshaking
+        /// Dialed only: our part is done, but the other side has not shown yet that it took our last message, which it does with its first frame.
+        /// A responder that refuses our invite's secret closes instead.
+        case confirming(SecureChannel.Established)
         case open(SessionID)
         case closed
     }
 
     private let owner: SocketLoop
-    private let channel: any Channel
+    let channel: any Channel
     private let dialing: Dialing?
     private var secure: SecureChannel
     private var phase = Phase.handshaking
+    private var hasBegun = false
+    /// Where a half-open connection is counted.
     private var neighbourhood: Neighbourhood?
+    /// Where an accepted session is counted.
+    private var acceptedFrom: Neighbourhood?
+    private var heardByteCount = 0
     private var hasToken = false
     private var deadline: Scheduled<Void>?
     private var decoder = FrameDecoder()
@@ -31,6 +39,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Frames that the node has no room for yet; nothing more is read until they are gone.
     private var waiting = Deque<Frame>()
     private var isPaused = false
+    /// The connection is gone, but the node has not taken everything yet that came before.
+    private var isInputOver = false
     private var queuedByteCount = 0
     private var closeReason: CloseReason?
 
@@ -52,11 +62,21 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Life
 
-    func channelActive(context: ChannelHandlerContext) {
+    func handlerAdded(context: ChannelHandlerContext) { if context.channel.isActive { begin() } }
+
+    func channelActive(context: ChannelHandlerContext) { begin() }
+
+    /// A dialed channel tells the handler that it is active both when the handler is added and afterwards.
+    private func begin() {
+        guard !hasBegun else { return }
+        hasBegun = true
         owner.add(channel)
         if dialing == nil {
-            let place = Neighbourhood(address: channel.remoteAddress?.addressBytes ?? [])
-            guard owner.beginHandshake(from: place) else { return channel.close(promise: nil) }
+            let place = Neighbourhood(address: channel.remoteAddress?.hostBytes ?? [])
+            guard owner.beginHandshake(from: place) else {
+                phase = .closed
+                return channel.close(promise: nil)
+            }
             neighbourhood = place
         }
         deadline = owner.loop.scheduleTask(in: .nanoseconds(owner.configuration.handshakes.deadline.clampedNanoseconds)) { [weak self] in
@@ -69,24 +89,34 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) {
         owner.remove(channel)
-        end(.closedByPeer)
-        if case .handshaking = phase { handshakeFailed(.refused) }
+        handshakeFailed(.refused)
+        isInputOver = true
+        if waiting.isEmpty || closeReason != nil { end(.closedByPeer) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { channel.close(promise: nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .closed = phase { return }
-        if dialing == nil, case .handshaking = phase, !hasToken {
-            // What follows costs a Diffie-Hellman: a stranger gets one only while there are some to give.
-            guard owner.takeHandshakeToken() else { return channel.close(promise: nil) }
-            hasToken = true
-        }
+        guard closeReason == nil else { return }  // Read only to be thrown away, until the other side has closed too.
+        let bytes = Array(unwrapInboundIn(data).readableBytesView)
+        guard mayGoOn(with: bytes) else { return handshakeFailed(.refused) }
         do throws(NoiseError) {
-            handle(try secure.receive(Array(unwrapInboundIn(data).readableBytesView), using: &owner.random))
+            handle(try secure.receive(bytes, using: &owner.random))
         } catch {
             if case .open = phase { close(.channelFailed(error)) } else { handshakeFailed(.handshakeFailed(error)) }
         }
+    }
+
+    /// Whether a stranger's bytes may be looked at: those that complete its first message cost a token, since a Diffie-Hellman follows.
+    /// Shorter garbage costs none, so that it cannot use up what honest nodes need.
+    private func mayGoOn(with bytes: [UInt8]) -> Bool {
+        guard dialing == nil, case .handshaking = phase, !hasToken else { return true }
+        heardByteCount += bytes.count
+        let shortest = 1 + NoiseFraming.lengthByteCount + NoiseFraming.messageByteCount(.xk, message: 0)
+        guard heardByteCount >= shortest else { return true }
+        hasToken = owner.takeHandshakeToken()
+        return hasToken
     }
 
     private func handle(_ events: [SecureChannel.Event]) {
@@ -94,8 +124,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
             switch event {
             case .write(let bytes): write(bytes)
             case .inviteNeeded(let id): lookUp(id)
-            case .established(let established): open(established)
-            case .plaintext(let bytes): received(bytes)
+            case .established(let established): if dialing == nil { open(established) } else { phase = .confirming(established) }
+            case .plaintext(let bytes):
+                if case .confirming(let established) = phase { open(established) }
+                received(bytes)
             }
         }
     }
@@ -108,7 +140,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
                 guard case .handshaking = phase else { return }
                 guard let secret else {
                     secure.refuse()
-                    return channel.close(promise: nil)
+                    return handshakeFailed(.refused)
                 }
                 do throws(NoiseError) { handle(try secure.provide(secret, using: &owner.random)) } catch { handshakeFailed(.handshakeFailed(error)) }
             }
@@ -116,8 +148,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func handshakeFailed(_ reason: DialFailure.Reason) {
-        guard case .handshaking = phase else { return }
-        phase = .closed
+        switch phase {
+        case .handshaking, .confirming: phase = .closed
+        case .open, .closed: return
+        }
         handshakeEnded()
         channel.close(promise: nil)
         if let dialing { owner.dialFailed(dialing, reason) }
@@ -131,8 +165,9 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func open(_ established: SecureChannel.Established) {
+        acceptedFrom = neighbourhood
         handshakeEnded()
-        guard let id = owner.register(self) else {
+        guard let id = owner.register(self, acceptedFrom: acceptedFrom) else {
             phase = .closed
             channel.close(promise: nil)
             if let dialing { owner.dialFailed(dialing, .noRoom) }
@@ -142,7 +177,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         let remote = channel.remoteAddress
         let facts = SessionFacts(
             remoteKey: established.remoteKey, dial: dialing?.number, inviteID: dialing == nil ? established.inviteID : nil,
-            remoteHost: remote?.ipAddress ?? "", remotePort: UInt16(clamping: remote?.port ?? 0), handshakeHash: established.handshakeHash)
+            remoteHost: remote?.hostText ?? "", remotePort: UInt16(clamping: remote?.port ?? 0), handshakeHash: established.handshakeHash)
         datagramKeys = established.datagramKeys
         let own = owner.registerDatagrams(of: self)
         datagramID = own
@@ -150,24 +185,32 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         send(Frame(.datagramOffer, body: DatagramOffer(sessionID: own, port: owner.udpPort).encoded()))
     }
 
-    /// Ends the session: what is queued is written, then the connection closes.
+    /// Ends the session. Where the other side has done nothing wrong, what is queued is written first, within the closing deadline.
     func close(_ reason: CloseReason) {
         guard case .open = phase, closeReason == nil else { return }
         closeReason = reason
-        let isGraceful = if case .closedHere = reason { true } else { false }
-        if isGraceful, queuedByteCount > 0 {
+        waiting.removeAll()
+        decoder = FrameDecoder()
+        if isInputOver { return end(reason) }
+        switch reason {
+        case .closedHere, .stopped:
             owner.loop.scheduleTask(in: .nanoseconds(owner.configuration.closingDeadline.clampedNanoseconds)) { [channel] in channel.close(promise: nil) }
-            return  // The last write closes.
+            pause(false)
+            if queuedByteCount == 0 { endOutput() }  // Otherwise the last write does.
+        case .closedByPeer, .violation, .channelFailed, .peerIsNotReading, .outOfMemory: channel.close(promise: nil)
         }
-        channel.close(promise: nil)
     }
+
+    /// Says that no more will come, and lets the other side close. Closing both directions while its bytes are under way would make the
+    /// system throw away what it has not read yet, such as the refusal that says why we close.
+    private func endOutput() { channel.close(mode: .output, promise: nil) }
 
     private func end(_ reason: CloseReason) {
         guard case .open(let id) = phase else { return }
         phase = .closed
         _ = owner.countUnfinished(-countedByteCount)
         countedByteCount = 0
-        owner.unregister(id, datagramID: datagramID)
+        owner.unregister(id, datagramID: datagramID, acceptedFrom: acceptedFrom)
         _ = owner.deliver(.closed(id, closeReason ?? reason), 0, nil)
     }
 
@@ -186,7 +229,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         let written = channel.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenComplete { [self] _ in
             queuedByteCount -= bytes.count
-            if queuedByteCount == 0, closeReason != nil { channel.close(promise: nil) }
+            if queuedByteCount == 0, closeReason != nil, channel.isActive { endOutput() }
         }
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: written)
     }
@@ -203,7 +246,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         let change = decoder.pendingByteCount - countedByteCount
         countedByteCount = decoder.pendingByteCount
         guard owner.countUnfinished(change) else { return close(.outOfMemory) }
-        pump()
+        if !isPaused { pump() }
     }
 
     /// Gives waiting frames to the node, as long as it has room; otherwise nothing more is read from the socket.
@@ -217,7 +260,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
             guard isTaken else { return pause(true) }
             waiting.removeFirst()
         }
-        pause(false)
+        if isInputOver { end(.closedByPeer) } else { pause(false) }
     }
 
     private func pause(_ isPaused: Bool) {
@@ -231,8 +274,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private func accept(_ offer: DatagramOffer) throws(WireError) {
         guard datagramSession == nil, let datagramKeys, let datagramID else { throw .invalid(.sessionID) }  // One offer a session.
         datagramSession = DatagramSession(keys: datagramKeys, incomingID: datagramID, outgoingID: offer.sessionID)
-        guard offer.port > 0, let host = channel.remoteAddress?.ipAddress else { return }
-        destination = try? SocketAddress(ipAddress: host, port: Int(offer.port))
+        if offer.port > 0, let socket = owner.udpAddress { destination = channel.remoteAddress?.destination(port: offer.port, from: socket) }
     }
 
     func seal(datagram plaintext: [UInt8]) -> ([UInt8], SocketAddress)? {
@@ -245,16 +287,5 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         destination = address  // Authenticated: the other side may have moved, or sit behind a translator.
         owner.tap?.saw(.received, .datagram, plaintext)
         _ = owner.deliver(.datagram(id, plaintext), plaintext.count, nil)
-    }
-}
-
-extension SocketAddress {
-    /// The 4 or 16 bytes of the host.
-    fileprivate var addressBytes: [UInt8] {
-        switch self {
-        case .v4(let address): withUnsafeBytes(of: address.address.sin_addr) { Array($0) }
-        case .v6(let address): withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
-        case .unixDomainSocket: []
-        }
     }
 }

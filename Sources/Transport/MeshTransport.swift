@@ -45,9 +45,10 @@ public final class MeshTransport: Sendable {
     /// Writes what is queued, then closes. The `closed` event still comes.
     public func close(_ session: SessionID) { loop.execute { $0.connection(session)?.close(.closedHere) } }
 
-    /// Closes everything. No event comes after this has returned.
+    /// Closes everything, within the closing deadline. No event comes after this has returned. Owed once, even where `start` failed.
     public func stop() async {
         await loop.stop()
+        loop.finish()
         try? await group.shutdownGracefully()
     }
 }

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Noise
 import Primitives
+import Synchronization
 import WireFormat
 
 /// The state behind a transport, touched on its event loop only.
@@ -22,8 +23,10 @@ final class SocketLoop: @unchecked Sendable {
     private var channels: [ObjectIdentifier: any Channel] = [:]
     private var connections: [SessionID: Connection] = [:]
     private var connectionsByDatagramID: [UInt64: Connection] = [:]
+    private var accepted: [Neighbourhood: Int] = [:]
     private var nextSession: UInt64 = 1
     private var isStopped = false
+    private let isOver = Mutex(false)
     /// Bytes of unfinished frames of all sessions.
     private var unfinishedByteCount = 0
     private let startedAt = ContinuousClock.now
@@ -43,11 +46,18 @@ final class SocketLoop: @unchecked Sendable {
         gate = HandshakeGate(configuration.handshakes, at: .zero)
     }
 
+    /// Runs `body` on the loop, in the order of the calls; not at all once everything has stopped.
     func execute(_ body: @escaping @Sendable (SocketLoop) -> Void) {
-        loop.execute { body(self) }
+        isOver.withLock { isOver in
+            if !isOver { loop.execute { body(self) } }
+        }
     }
 
+    /// From now on nothing is run any more: the loop is about to end.
+    func finish() { isOver.withLock { $0 = true } }
+
     var now: Instant { Instant(nanoseconds: (ContinuousClock.now - startedAt).clampedNanoseconds) }
+    var udpAddress: SocketAddress? { datagrams?.localAddress }
     var udpPort: UInt16 { datagrams?.localAddress?.port.flatMap { UInt16(exactly: $0) } ?? 0 }
 
     // MARK: Starting and stopping
@@ -56,8 +66,11 @@ final class SocketLoop: @unchecked Sendable {
         let address = configuration.bindAddress
         let udp: any Channel
         do {
+            // No SO_REUSEADDR here: with UDP it would let a second node take the port, and half of the datagrams with it.
             udp = try await DatagramBootstrap(group: loop)
-                .channelOption(.socketOption(.so_reuseaddr), value: 1)
+                .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)  // A burst of heads; the system may give less.
+                .channelOption(.datagramVectorReadMessageCount, value: 16)
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 2_048))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(DatagramHandler(owner: self)) }
                 }
@@ -89,13 +102,18 @@ final class SocketLoop: @unchecked Sendable {
         }.get()
     }
 
+    /// Closes the listener and everything half open at once, and sessions once what is queued has been written.
     func stop() async {
         let closing = (try? await loop.submit { () -> [any Channel] in
             self.isStopped = true
-            for connection in self.connections.values { connection.close(.stopped) }
+            for channel in [self.listener, self.datagrams] { channel?.close(promise: nil) }
+            let sessions = self.connections.values
+            let inSession = Set(sessions.map { ObjectIdentifier($0.channel) })
+            for (id, channel) in self.channels where !inSession.contains(id) { channel.close(promise: nil) }
+            for connection in sessions { connection.close(.stopped) }
             return [self.listener, self.datagrams].compactMap { $0 } + self.channels.values
         }.get()) ?? []
-        for channel in closing { try? await channel.close() }
+        for channel in closing { try? await channel.closeFuture.get() }
     }
 
     // MARK: Connections
@@ -110,8 +128,13 @@ final class SocketLoop: @unchecked Sendable {
     func takeHandshakeToken() -> Bool { gate.takeToken(at: now) }
 
     /// A number for a session that has just been established; `nil` if there are too many.
-    func register(_ connection: Connection) -> SessionID? {
+    /// - Parameter place: who connected; `nil` if this node dialed.
+    func register(_ connection: Connection, acceptedFrom place: Neighbourhood?) -> SessionID? {
         guard connections.count < configuration.sessionLimit, !isStopped else { return nil }
+        if let place {
+            guard accepted[place, default: 0] < configuration.acceptedPerAddress else { return nil }
+            accepted[place, default: 0] += 1
+        }
         let id = SessionID(nextSession)
         nextSession += 1
         connections[id] = connection
@@ -126,8 +149,9 @@ final class SocketLoop: @unchecked Sendable {
         return id
     }
 
-    func unregister(_ session: SessionID, datagramID: UInt64?) {
+    func unregister(_ session: SessionID, datagramID: UInt64?, acceptedFrom place: Neighbourhood?) {
         connections[session] = nil
+        if let place, let count = accepted[place] { accepted[place] = count > 1 ? count - 1 : nil }
         if let datagramID { connectionsByDatagramID[datagramID] = nil }
     }
 
@@ -147,16 +171,29 @@ final class SocketLoop: @unchecked Sendable {
         ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(configuration.handshakes.deadline.clampedNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Connection(owner: self, channel: channel, dialing: dialing))
+            .connect(host: address.host.resolvable, port: Int(address.tcpPort))
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): self.connected(dialing, channel)
+                case .failure(let error):
+                    let isTimeout = if case .connectTimeout? = error as? ChannelError { true } else { false }
+                    self.dialFailed(dialing, isTimeout ? .timedOut : .unreachable)
                 }
             }
-            .connect(host: address.host.resolvable, port: Int(address.tcpPort))
-            .whenFailure { error in
-                let isTimeout = if case .connectTimeout? = error as? ChannelError { true } else { false }
-                self.dialFailed(dialing, isTimeout ? .timedOut : .unreachable)
-            }
+    }
+
+    /// Only now does the connection get its handler: of the several tried for one name, only the one that won.
+    private func connected(_ dialing: Dialing, _ channel: any Channel) {
+        guard !isStopped, channel.isActive else {
+            channel.close(promise: nil)
+            return dialFailed(dialing, .refused)
+        }
+        do {
+            try channel.pipeline.syncOperations.addHandler(Connection(owner: self, channel: channel, dialing: dialing))
+        } catch {
+            channel.close(promise: nil)
+            dialFailed(dialing, .refused)
+        }
     }
 
     /// One address has failed: the next is tried.
@@ -173,7 +210,7 @@ final class SocketLoop: @unchecked Sendable {
     // MARK: Datagrams
 
     func sendDatagram(_ plaintext: [UInt8], on session: SessionID) {
-        guard let datagrams, let connection = connections[session], let (bytes, destination) = connection.seal(datagram: plaintext) else { return }
+        guard let datagrams, datagrams.isWritable, let connection = connections[session], let (bytes, destination) = connection.seal(datagram: plaintext) else { return }
         tap?.saw(.sent, .datagram, plaintext)
         datagrams.writeAndFlush(AddressedEnvelope(remoteAddress: destination, data: ByteBuffer(bytes: bytes)), promise: nil)
     }

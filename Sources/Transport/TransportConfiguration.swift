@@ -15,6 +15,8 @@ public struct TransportConfiguration: Sendable {
 
     /// Sessions at one time, accepted and dialed. About 8 are dialed and as many accepted in a healthy mesh.
     public var sessionLimit = 512
+    /// Accepted sessions from one address (an IPv6 /64) at one time, so that nobody takes all there are. A guess: many nodes may stand behind one address.
+    public var acceptedPerAddress = 128
     /// What may wait to be written on one session, in bytes. A peer that reads slower than it asks is cut off here. Room for the
     /// longest frame twice.
     public var outboundByteLimit = 2 * (Limits.manifestByteCount + Frame.headerByteCount)

@@ -11,7 +11,7 @@ public enum TransportEvent: Hashable, Sendable {
     case established(SessionID, SessionFacts)
     /// No address led to the node that was asked for. The answer to a `dial`, instead of `established`.
     case dialFailed(DialNumber, DialFailure)
-    /// A frame of a known type, in the order in which the peer sent them.
+    /// A frame, in the order in which the peer sent them. May be of a type this node does not know: the node answers it.
     case frame(SessionID, Frame)
     /// The plaintext of a datagram: each at most once, in any order.
     case datagram(SessionID, [UInt8])

@@ -27,10 +27,10 @@ import Testing
         ],
         "Simulation": ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"],
         "NodeRuntime": [
-            "Cryptography", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives", "Replication",
+            "Cryptography", "Dispatch", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives", "Replication",
             "Similarity", "Storage", "Synchronization", "Transport", "WireFormat",
         ],
-        "LocalCluster": ["Foundation", "Glibc", "NodeRuntime", "Primitives", "Synchronization"],
+        "LocalCluster": ["Foundation", "NodeRuntime", "Primitives", "Storage"],
     ]
 
     /// Floors 0 to 3: no sockets, clocks, files, tasks, logs or global dice.

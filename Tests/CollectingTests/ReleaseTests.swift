@@ -29,7 +29,8 @@ final class CollectorScratch {
 
     func release(_ policy: Policy, at now: Int64, seed: UInt64 = 1) throws -> Releaser.Outcome {
         var random = SeededGenerator(seed: seed)
-        return try Releaser(database: database, gate: ReleaseGate(policy: policy)).run(OutboxWriter(directory: outboxDirectory), at: now, using: &random)
+        let gate = ReleaseGate(policy: policy, today: Timestamp(milliseconds: UInt64(now)).day)
+        return try Releaser(database: database, gate: gate).run(OutboxWriter(directory: outboxDirectory), at: now, using: &random)
     }
 
     func outbox() throws -> [Sighting] { try OutboxReader(directory: outboxDirectory).read(after: nil, limit: .max).sightings }
@@ -70,20 +71,23 @@ enum Fixture {
     }
 
     @Test func eachSessionGateRefusesAndAdmits() {
-        let gate = ReleaseGate(policy: Fixture.open)
+        let gate = ReleaseGate(policy: Fixture.open, today: Day(number: 20_000))
         let day = Day(number: 20_000)
         let good = Facts(simHash: 5, day: day, typedKeys: 200, digraphs: 30, samples: 512)
         #expect(reason(gate.judge(good)) == nil)
-        #expect(reason(ReleaseGate(policy: Policy()).judge(good)) == .sessionsNotShared)
+        #expect(reason(ReleaseGate(policy: Policy(), today: Day(number: 20_000)).judge(good)) == .sessionsNotShared)
         #expect(reason(gate.judge(Facts(simHash: 0, day: day, typedKeys: 200, digraphs: 30))) == .noSimHash)
         #expect(reason(gate.judge(Facts(simHash: nil, day: day, typedKeys: 200, digraphs: 30))) == .noSimHash)
         #expect(reason(gate.judge(Facts(simHash: 5, day: nil, typedKeys: 200, digraphs: 30))) == .dayUnknown)
         #expect(reason(gate.judge(Facts(simHash: 5, day: day, typedKeys: 199, digraphs: 30))) == .tooFewKeys)
         #expect(reason(gate.judge(Facts(simHash: 5, day: day, typedKeys: 200, digraphs: 29))) == .tooFewDigraphs)
         #expect(reason(gate.judge(Facts(simHash: 5, day: day, typedKeys: 200, digraphs: nil))) == .lengthUnknown)
+        #expect(reason(gate.judge(Facts(simHash: 5, day: Day(number: 19_910), typedKeys: 200, digraphs: 30))) == nil)
+        #expect(reason(gate.judge(Facts(simHash: 5, day: Day(number: 19_909), typedKeys: 200, digraphs: 30))) == .tooOld)
+        #expect(reason(gate.judge(Facts(simHash: 5, day: Day(number: 20_002), typedKeys: 200, digraphs: 30))) == .inFuture)
         var trusting = Fixture.open
         trusting.sessionSimHash.trustsUnmeasured = true
-        let trustingGate = ReleaseGate(policy: trusting)
+        let trustingGate = ReleaseGate(policy: trusting, today: Day(number: 20_000))
         #expect(reason(trustingGate.judge(Facts(simHash: 5, day: day))) == nil)
         #expect(reason(trustingGate.judge(Facts(simHash: 5, day: day, typedKeys: 10))) == .tooFewKeys, "what is measured is not waved through")
         if case .success(let passed) = gate.judge(good) { #expect(passed.strength == 9) }
@@ -92,9 +96,9 @@ enum Fixture {
     @Test func eachDomainGateRefusesAndAdmits() {
         var policy = Fixture.open
         policy.smtpTarget.ownDomains = ["ours.org"]
-        let gate = ReleaseGate(policy: policy)
+        let gate = ReleaseGate(policy: policy, today: Day(number: 20_000))
         #expect((try? gate.judge(domain: "mx.victim.co.uk").get())?.text == "victim.co.uk")
-        #expect(reason(ReleaseGate(policy: Policy()).judge(domain: "victim.com")) == .targetsNotShared)
+        #expect(reason(ReleaseGate(policy: Policy(), today: Day(number: 20_000)).judge(domain: "victim.com")) == .targetsNotShared)
         #expect(reason(gate.judge(domain: "mail.ours.org")) == .ownDomain)
         #expect(reason(gate.judge(domain: "gmail.com")) == .noiseDomain)
         #expect(reason(gate.judge(domain: "co.uk")) == .publicSuffix)

@@ -61,7 +61,7 @@ import Testing
     @Test func aDeliberateLeakIsCaught() async throws {
         try await Harness.run(nodes: 2, arguments: ["--capture", "{home}/capture.bin"]) { harness in
             let sid = "5e55dead-0000-4c0d-8000-00000000beef"
-            let leak = SmtpTargetSighting(day: try #require(Day("2026-04-20")), domain: try #require(DomainName(sid + ".com")), count: 1, attackers: 1)
+            let leak = SmtpTargetSighting(day: Recent.day, domain: try #require(DomainName(sid + ".com")), count: 1, attackers: 1)
             try OutboxWriter(directory: harness.home(0) + "/outbox").append([.smtpTarget(leak)])
             let origin = try harness.origin(0)
             #expect(try await harness.cluster.wait(within: .seconds(20)) { Harness.sightings(of: origin, in: $0[1]) == 1 })

@@ -1,6 +1,7 @@
 import Foundation
 import LocalCluster
 import NodeRuntime
+import Primitives
 import Testing
 
 /// Real nodes in a scratch folder, ended and deleted when the body returns.
@@ -64,14 +65,29 @@ struct Harness {
 
     func origin(_ index: Int) throws -> String { try #require(cluster.status()[index].status).operator }
 
-    static var samples: String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Scripts/samples").standardizedFileURL.path
+    /// Recordings of three operators' honeypots, of two days ago, as Scripts/run shows them.
+    func makeSamples() throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Scripts/make-samples").standardizedFileURL.path
+        process.arguments = ["python3", script, root + "/samples"]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return root + "/samples"
     }
+}
+
+/// A day that is not too old to be shared: the day before yesterday.
+enum Recent {
+    static let day = SystemClock.timestamp.day.advanced(by: -2)
+    /// Seconds since 1970 at its beginning.
+    static let start = Int(day.number) * 86_400
 }
 
 /// Lines of a DECNET mail honeypot's log.
 enum MailLog {
-    static func line(day: String = "2026-04-20", second: Int, source: String, recipient: String) -> String {
-        String(format: "<134>1 \(day)T%02d:%02d:%02d.000000+00:00 canary-mail-01 smtp - rcpt_to [relay@55555 src=\"\(source)\" value=\"<\(recipient)>\"]\n", second / 3_600, second / 60 % 60, second % 60)
+    static func line(second: Int, source: String, recipient: String) -> String {
+        String(format: "<134>1 \(Recent.day)T%02d:%02d:%02d.000000+00:00 canary-mail-01 smtp - rcpt_to [relay@55555 src=\"\(source)\" value=\"<\(recipient)>\"]\n", second / 3_600, second / 60 % 60, second % 60)
     }
 }

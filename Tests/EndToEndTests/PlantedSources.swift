@@ -55,7 +55,7 @@ struct PlantedSources {
                         kd_top_bigrams TEXT, created_at DATETIME);
                     CREATE TABLE smtp_targets (id INTEGER PRIMARY KEY, attacker_uuid VARCHAR, domain VARCHAR, first_seen DATETIME, last_seen DATETIME, count INTEGER);
                     """)
-            let time = "2026-04-20 08:00:00.000000"
+            let time = "\(Recent.day) 08:00:00.000000"
             for index in 0..<count {
                 let (attacker, address, sid) = (uuid(), index.isMultiple(of: 2) ? ipv4() : ipv6(), uuid())
                 let (decky, command) = (word("decoy-"), word("command-"))
@@ -91,13 +91,13 @@ struct PlantedSources {
         var (lines, log) = ("", "")
         for _ in 0..<max(3, count / 20) {
             let (sid, address) = (uuid(), ipv6())
-            lines += "{\"sid\":\"\(sid)\",\"hdr\":{\"version\":2,\"timestamp\":1776670000}}\n"
+            lines += "{\"sid\":\"\(sid)\",\"hdr\":{\"version\":2,\"timestamp\":\(Recent.start + 30_000)}}\n"
             for (time, key) in keys(with: [word("password-"), word("file-")]) {
                 lines += "{\"sid\":\"\(sid)\",\"t\":\(time),\"ch\":\"i\",\"d\":\"\(key == "\r" ? "\\r" : key)\"}\n"
             }
-            log += "<134>1 2026-04-20T09:00:00.000000+00:00 \(decky) sessrec - session_recorded [relay@55555 sid=\"\(sid)\" service=\"ssh\" src_ip=\"\(address)\" duration_s=\"60.0\" bytes=\"1\" truncated=\"false\"]\n"
+            log += "<134>1 \(Recent.day)T09:00:00.000000+00:00 \(decky) sessrec - session_recorded [relay@55555 sid=\"\(sid)\" service=\"ssh\" src_ip=\"\(address)\" duration_s=\"60.0\" bytes=\"1\" truncated=\"false\"]\n"
         }
-        try Data(lines.utf8).write(to: URL(fileURLWithPath: path + "/sessions-2026-04-20.jsonl"))
+        try Data(lines.utf8).write(to: URL(fileURLWithPath: path + "/sessions-\(Recent.day).jsonl"))
         try Data(log.utf8).write(to: URL(fileURLWithPath: folder + "/sessions.log"))
     }
 
@@ -113,13 +113,13 @@ struct PlantedSources {
         var lines = ""
         for _ in 0..<max(3, count / 20) {
             let (session, address, name) = (word("cow"), ipv4(), word("tty"))
-            let common = "\"session\":\"\(session)\",\"src_ip\":\"\(address)\",\"sensor\":\"\(word("sensor-"))\",\"protocol\":\"ssh\",\"timestamp\":\"2026-04-20T10:00:00.000000Z\""
+            let common = "\"session\":\"\(session)\",\"src_ip\":\"\(address)\",\"sensor\":\"\(word("sensor-"))\",\"protocol\":\"ssh\",\"timestamp\":\"\(Recent.day)T10:00:00.000000Z\""
             lines += "{\"eventid\":\"cowrie.session.connect\",\(common)}\n"
             lines += "{\"eventid\":\"cowrie.login.success\",\"username\":\"\(word("user-"))\",\"password\":\"\(word("password-"))\",\(common)}\n"
             lines += "{\"eventid\":\"cowrie.log.closed\",\"ttylog\":\"tty/\(name)\",\"duplicate\":false,\(common)}\n"
             var recording: [UInt8] = []
             func record(_ operation: UInt32, _ direction: UInt32, _ time: Double, _ data: [UInt8]) {
-                for field in [operation, 0, UInt32(data.count), direction, 1_776_679_200 + UInt32(time), UInt32((time - time.rounded(.down)) * 1_000_000)] {
+                for field in [operation, 0, UInt32(data.count), direction, UInt32(Recent.start + 36_000) + UInt32(time), UInt32((time - time.rounded(.down)) * 1_000_000)] {
                     recording += (0..<4).map { UInt8(field >> UInt32(8 * $0) & 0xFF) }
                 }
                 recording += data
@@ -132,7 +132,7 @@ struct PlantedSources {
     }
 
     private mutating func plantCast() throws {
-        var text = "{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":1776680000,\"title\":\"\(word("title-"))\"}\n"
+        var text = "{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":\(Recent.start + 40_000),\"title\":\"\(word("title-"))\"}\n"
         for (time, key) in keys(with: [word("password-")]) { text += "[\(time),\"i\",\"\(key == "\r" ? "\\r" : key)\"]\n" }
         try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/session.cast"))
     }

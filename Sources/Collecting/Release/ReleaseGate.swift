@@ -6,6 +6,8 @@ public enum Rejection: String, Sendable, Hashable, CaseIterable, Comparable {
     case sessionsNotShared = "session SimHashes are not shared (policy)"
     case noSimHash = "too few digraphs for a SimHash"
     case dayUnknown = "the session's day is not known"
+    case tooOld = "longer ago than sightings are kept"
+    case inFuture = "dated in the future"
     case tooFewKeys = "too few typed keys"
     case tooFewDigraphs = "too few different digraphs"
     case lengthUnknown = "the source does not tell how long the session was"
@@ -22,6 +24,8 @@ public enum Rejection: String, Sendable, Hashable, CaseIterable, Comparable {
 /// Decides what may leave (`Protocol/outbox.md` §3). Pure: the same facts and policy give the same answer.
 struct ReleaseGate {
     let policy: Policy
+    /// The day on which is judged.
+    let today: Day
 
     struct SessionFacts {
         var simHash: UInt64?
@@ -37,11 +41,18 @@ struct ReleaseGate {
         guard rules.isShared else { return .failure(.init(.sessionsNotShared)) }
         guard let simHash = session.simHash, simHash != 0 else { return .failure(.init(.noSimHash)) }
         guard let day = session.day else { return .failure(.init(.dayUnknown)) }
+        if let reason = judge(day: day) { return .failure(.init(reason)) }
         if let typedKeys = session.typedKeys, typedKeys < rules.minimumTypedKeys { return .failure(.init(.tooFewKeys)) }
         if let digraphs = session.digraphs, digraphs < rules.minimumDigraphs { return .failure(.init(.tooFewDigraphs)) }
         guard session.typedKeys != nil && session.digraphs != nil || rules.trustsUnmeasured else { return .failure(.init(.lengthUnknown)) }
         let samples = session.samples ?? 0
         return .success((day, simHash, samples > 0 ? UInt8(Int.bitWidth - 1 - samples.leadingZeroBitCount) : 0))
+    }
+
+    /// Why a day is not shared; `nil` if it is.
+    func judge(day: Day) -> Rejection? {
+        if day.advanced(by: Int(StreamDescriptor.standardRetentionDays)) < today { return .tooOld }
+        return day > today.advanced(by: 1) ? .inFuture : nil  // One day of grace for clocks and zones.
     }
 
     /// The form in which a domain may leave, whatever its counts.

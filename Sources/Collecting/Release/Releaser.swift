@@ -79,6 +79,10 @@ struct Releaser {
         try database.read("read targets") { database in
             let rows = try Row.fetchCursor(database, sql: "SELECT day, domain, attacker_uuid, count FROM target_day")
             while let row = try rows.next() {
+                if let reason = gate.judge(day: Day(number: row["day"])) {
+                    rejections[gate.policy.smtpTarget.isShared ? reason : .targetsNotShared, default: 0] += 1
+                    continue
+                }
                 let text: String = row["domain"]
                 if judged[text] == nil { judged[text] = gate.judge(domain: text) }
                 switch judged[text] {

@@ -12,8 +12,8 @@ struct AsciicastReader {
         func problem(_ offset: Int64?, _ reason: String) throws { try emit(.problem(SourceProblem(file: path, offset: offset, reason: reason))) }
         guard let first = try reader.next(), let header = Header(first.bytes) else { return try problem(0, "no asciicast header") }
         var builder = ProfileBuilder()
-        var identity = Array(first.bytes)
-        var hasIdentity = false
+        var identity = BLAKE2b.hash(Array(first.bytes))
+        var identifyingCount = 0
         var microseconds: Int64 = 0
         var inputCount = 0
         var code: [UInt8] = []
@@ -38,9 +38,10 @@ struct AsciicastReader {
                 try problem(line.offset, line.isTorn ? "the last line is cut off" : "not an event at byte \(error.place) of the line")
                 continue
             }
-            if !hasIdentity {
-                identity += line.bytes
-                hasIdentity = true
+            // A time in the header and the first event tell recordings apart; without that time only the whole does.
+            if identifyingCount == 0 || header.startedAt == nil {
+                identity = BLAKE2b.hash(Array(identity.bytes) + Array(line.bytes))
+                identifyingCount += 1
             }
             if header.version == 3 {
                 // Intervals, added as whole microseconds so that errors do not add up.
@@ -58,7 +59,7 @@ struct AsciicastReader {
         guard inputCount > 0 else { return try problem(nil, "the recording holds no input events; record with input switched on") }
         let profile = builder.finish(recordedDuration: header.duration)
         // A file has no session id: its beginning names it, wherever it is moved.
-        let sid = "cast-" + Hex.encode(BLAKE2b.hash(identity).bytes.prefix(16))
+        let sid = "cast-" + Hex.encode(identity.bytes.prefix(16))
         try emit(
             .session(
                 SourceSession(
@@ -82,8 +83,8 @@ struct AsciicastReader {
                 try cursor.object { cursor, key throws(JSONCursor.Malformed) in
                     switch key {
                     case Array("version".utf8): version = try cursor.number()
-                    case Array("timestamp".utf8): timestamp = try cursor.number()
-                    case Array("duration".utf8): duration = try cursor.number()
+                    case Array("timestamp".utf8): timestamp = try cursor.numberOrNothing()
+                    case Array("duration".utf8): duration = try cursor.numberOrNothing()
                     default: try cursor.skip()
                     }
                 }

@@ -13,17 +13,22 @@ struct DecnetDatabaseReader {
 
     func read(_ emit: (SourceItem) throws -> Void) throws {
         let folder = NSTemporaryDirectory() + "/hearsay-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch { throw SourceError.unreadable(path: path, reason: "no temporary folder for a copy (\(error.localizedDescription))") }
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let queue = try open(copyTo: folder)
         try queue.read { database in
-            try database.execute(sql: "PRAGMA query_only = ON")
-            let tables = Set(try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'"))
+            let tables: Set<String>
+            do {
+                try database.execute(sql: "PRAGMA query_only = ON")
+                tables = Set(try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'"))
+            } catch { throw SourceError.unreadable(path: path, reason: "not a readable database (\(error))") }
             guard tables.contains("attackers") || tables.contains("session_profile") || tables.contains("observations") else {
                 throw SourceError.unrecognised(path: path)
             }
             if tables.contains("attackers") { try readAttackers(database, emit) }
-            let sessions = tables.contains("logs") ? try sessionLogs(database, emit) : [:]
+            let sessions = tables.contains("logs") ? try sessionLogs(database, emit) : SessionLogs()
             if tables.contains("session_profile") { try readProfiles(database, sessions, emit) }
             if tables.contains("observations") { try readObservations(database, sessions, emit) }
             if tables.contains("smtp_targets") { try readTargets(database, emit) }
@@ -72,30 +77,35 @@ struct DecnetDatabaseReader {
         let service: String?
     }
 
+    private struct SessionLogs {
+        var bySession: [String: Log] = [:]
+        var byID: [Int64: Log] = [:]
+    }
+
     /// Calls `body` with every row; a row it throws for, and a table that is damaged, is reported, and all else goes on.
     private func forEachRow(
         of table: String, _ database: Database, sql: String, _ emit: (SourceItem) throws -> Void, _ body: (Row) throws -> Void
     ) throws {
         var number: Int64 = 0
-        do {
-            let rows = try Row.fetchCursor(database, sql: sql)
-            while let row = try rows.next() {
-                number = Self.integer(row, "rowid") ?? number + 1
-                do {
-                    try body(row)
-                } catch let error as RowError {
-                    try emit(.problem(SourceProblem(file: "\(path) table \(table) row", offset: number, reason: error.reason)))
-                }
-            }
-        } catch let error as DatabaseError {
-            try emit(.problem(SourceProblem(file: "\(path) table \(table) row", offset: number, reason: "the table cannot be read on: \(error.message ?? "damaged")")))
+        func problem(_ reason: String) throws { try emit(.problem(SourceProblem(file: "\(path) table \(table) row", offset: number, reason: reason))) }
+        // What the receiver throws is not this table's fault, so the two are kept apart.
+        let cursor: RowCursor
+        do { cursor = try Row.fetchCursor(database, sql: sql) } catch { return try problem("the table cannot be read: \(Self.reason(error))") }
+        while true {
+            let next: Row?
+            do { next = try cursor.next() } catch { return try problem("the table cannot be read on: \(Self.reason(error))") }
+            guard let row = next else { return }
+            number = Self.integer(row, "hearsay_row") ?? number &+ 1
+            do { try body(row) } catch let error as RowError { try problem(error.reason) }
         }
     }
+
+    private static func reason(_ error: any Error) -> String { (error as? DatabaseError)?.message ?? "damaged" }
 
     private struct RowError: Error { let reason: String }
 
     private func readAttackers(_ database: Database, _ emit: (SourceItem) throws -> Void) throws {
-        try forEachRow(of: "attackers", database, sql: "SELECT rowid, uuid, ip, first_seen, last_seen FROM attackers", emit) { row in
+        try forEachRow(of: "attackers", database, sql: "SELECT rowid AS hearsay_row, uuid, ip, first_seen, last_seen FROM attackers", emit) { row in
             guard let uuid = Self.text(row, "uuid"), let ip = Self.text(row, "ip"), let first = Self.time(row, "first_seen"), let last = Self.time(row, "last_seen") else {
                 throw RowError(reason: "an attacker without uuid, ip or times")
             }
@@ -104,24 +114,25 @@ struct DecnetDatabaseReader {
     }
 
     /// What the log says about recorded sessions, by session id.
-    private func sessionLogs(_ database: Database, _ emit: (SourceItem) throws -> Void) throws -> [String: Log] {
-        var logs: [String: Log] = [:]
+    private func sessionLogs(_ database: Database, _ emit: (SourceItem) throws -> Void) throws -> SessionLogs {
+        var logs = SessionLogs()
         try forEachRow(
-            of: "logs", database, sql: "SELECT rowid, id, timestamp, attacker_ip, fields FROM logs WHERE service = 'sessrec' AND event_type = 'session_recorded'", emit
+            of: "logs", database, sql: "SELECT rowid AS hearsay_row, id, timestamp, attacker_ip, fields FROM logs WHERE service = 'sessrec' AND event_type = 'session_recorded'", emit
         ) { row in
-            guard let fields = Self.text(row, "fields"), let object = try? JSONSerialization.jsonObject(with: Data(fields.utf8)) as? [String: Any],
-                let sid = (object["sid"] as? String).flatMap({ SourceName.sid(Array($0.utf8)) })
-            else { throw RowError(reason: "a recorded session without a valid session id") }
-            logs[sid] = Log(
-                id: Self.integer(row, "id") ?? 0, time: Self.time(row, "timestamp"), address: object["src_ip"] as? String ?? Self.text(row, "attacker_ip"),
-                service: object["service"] as? String)
+            guard let id = Self.integer(row, "id"), let fields = Self.text(row, "fields").flatMap({ LogFields(Array($0.utf8)[...]) }) else {
+                throw RowError(reason: "a recorded session without a valid session id")
+            }
+            let address = fields.address ?? Self.text(row, "attacker_ip").flatMap { SourceName.address(Array($0.utf8)) }
+            let log = Log(id: id, time: Self.time(row, "timestamp"), address: address, service: fields.service)
+            logs.bySession[fields.sid] = log
+            logs.byID[id] = log
         }
         return logs
     }
 
-    private func readProfiles(_ database: Database, _ logs: [String: Log], _ emit: (SourceItem) throws -> Void) throws {
+    private func readProfiles(_ database: Database, _ logs: SessionLogs, _ emit: (SourceItem) throws -> Void) throws {
         // By name: columns came at the end in migrated databases, and in the middle in new ones.
-        try forEachRow(of: "session_profile", database, sql: "SELECT rowid, * FROM session_profile", emit) { row in
+        try forEachRow(of: "session_profile", database, sql: "SELECT rowid AS hearsay_row, * FROM session_profile", emit) { row in
             guard let sid = Self.text(row, "sid").flatMap({ SourceName.sid(Array($0.utf8)) }) else { throw RowError(reason: "no valid session id") }
             guard Self.integer(row, "schema_version") == Int64(SessionProfile.schemaVersion) else {
                 throw RowError(reason: "schema_version \(Self.integer(row, "schema_version").map { "\($0)" } ?? "missing") is not known here")
@@ -129,11 +140,15 @@ struct DecnetDatabaseReader {
             var columns: [String: ColumnValue] = [:]
             for name in SessionProfile.columnNames where row.hasColumn(name) { columns[name] = Self.value(row, name) }
             var hash: UInt64?
-            if case .blob(let bytes)? = columns["kd_digraph_simhash"] {
+            switch columns["kd_digraph_simhash"] {
+            case .blob(let bytes)?:
                 guard bytes.count == 8 else { throw RowError(reason: "a SimHash of \(bytes.count) bytes instead of 8") }
                 hash = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+            case .null?, nil: break
+            default: throw RowError(reason: "a SimHash that is no blob")
             }
-            let log = logs[sid]
+            // The row names its line of the log in so many words; the session id is the second way.
+            let log = Self.integer(row, "log_id").flatMap { logs.byID[$0] } ?? logs.bySession[sid]
             try emit(
                 .session(
                     SourceSession(
@@ -142,18 +157,19 @@ struct DecnetDatabaseReader {
         }
     }
 
-    private func readObservations(_ database: Database, _ logs: [String: Log], _ emit: (SourceItem) throws -> Void) throws {
+    private func readObservations(_ database: Database, _ logs: SessionLogs, _ emit: (SourceItem) throws -> Void) throws {
         try forEachRow(
-            of: "observations", database, sql: "SELECT rowid, value, evidence_ref, ts, attacker_uuid FROM observations WHERE primitive = 'motor.digraph_simhash'", emit
+            of: "observations", database, sql: "SELECT rowid AS hearsay_row, value, evidence_ref, ts, attacker_uuid FROM observations WHERE primitive = 'motor.digraph_simhash'", emit
         ) { row in
             guard let reference = Self.text(row, "evidence_ref"), let mark = reference.lastIndex(of: "#"),
                 let sid = SourceName.sid(Array(reference[reference.index(after: mark)...].utf8))
             else { throw RowError(reason: "an observation of no session") }
             guard let text = Self.text(row, "value"), text.utf8.count == 18, text.hasPrefix("\""), text.hasSuffix("\""),
+                text.utf8.dropFirst().dropLast().allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
                 let hash = UInt64(text.dropFirst().dropLast(), radix: 16)
             else { throw RowError(reason: "the SimHash is not 16 hex digits in quotes") }
-            let log = logs[sid]
-            let profiledAt = (row["ts"] as Double?).flatMap { Int64(exactly: ($0 * 1_000).rounded()) }
+            let log = logs.bySession[sid]
+            let profiledAt = Self.real(row, "ts").flatMap { Int64(exactly: ($0 * 1_000).rounded()) }
             try emit(
                 .session(
                     SourceSession(
@@ -163,7 +179,7 @@ struct DecnetDatabaseReader {
     }
 
     private func readTargets(_ database: Database, _ emit: (SourceItem) throws -> Void) throws {
-        try forEachRow(of: "smtp_targets", database, sql: "SELECT rowid, attacker_uuid, domain, first_seen, last_seen, count FROM smtp_targets", emit) { row in
+        try forEachRow(of: "smtp_targets", database, sql: "SELECT rowid AS hearsay_row, attacker_uuid, domain, first_seen, last_seen, count FROM smtp_targets", emit) { row in
             guard let uuid = Self.text(row, "attacker_uuid"), let domain = Self.text(row, "domain"), !domain.isEmpty else {
                 throw RowError(reason: "a target without attacker or domain")
             }
@@ -188,8 +204,12 @@ struct DecnetDatabaseReader {
         }
     }
 
+    private static func real(_ row: Row, _ name: String) -> Double? {
+        if row.hasColumn(name), case .double(let number) = (row[name] as DatabaseValue).storage { number } else { integer(row, name).map(Double.init) }
+    }
+
     private static func text(_ row: Row, _ name: String) -> String? {
-        if case .string(let text) = (row[name] as DatabaseValue).storage { text } else { nil }
+        if row.hasColumn(name), case .string(let text) = (row[name] as DatabaseValue).storage { text } else { nil }
     }
 
     private static func integer(_ row: Row, _ name: String) -> Int64? {
@@ -197,4 +217,27 @@ struct DecnetDatabaseReader {
     }
 
     private static func time(_ row: Row, _ name: String) -> Int64? { row.hasColumn(name) ? text(row, name).flatMap { SourceTime.milliseconds($0) } : nil }
+}
+
+/// What of a session's line in the `logs` table is looked at: the values of its `fields`, which are JSON.
+private struct LogFields {
+    private(set) var sid = ""
+    private(set) var address: String?
+    private(set) var service: String?
+
+    init?(_ json: ArraySlice<UInt8>) {
+        do throws(JSONCursor.Malformed) {
+            var cursor = JSONCursor(json)
+            try cursor.object { cursor, key throws(JSONCursor.Malformed) in
+                switch key {
+                case Array("sid".utf8): sid = try cursor.scalarText().flatMap(SourceName.sid) ?? ""
+                case Array("src_ip".utf8): address = try cursor.scalarText().flatMap(SourceName.address)
+                case Array("service".utf8): service = try cursor.scalarText().flatMap(SourceName.sid)
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch { return nil }
+        guard !sid.isEmpty else { return nil }
+    }
 }

@@ -18,17 +18,28 @@ struct DecnetLogReader {
             facts[sid] = SessionFacts(
                 service: record.text("service"), sourceAddress: record.parameters["src_ip"].flatMap(SourceName.address),
                 duration: record.text("duration_s").flatMap { Double($0) }.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil },
-                isTruncated: record.text("truncated") == "true")
+                isTruncated: record.text("truncated") == "true", endedAt: SourceTime.milliseconds(record.time))
         }
         return facts
     }
 
-    /// Mail aimed at somebody, from where the last reading ended: each event counts once, however often the log is read.
+    /// Events after which the place is given, so that they can be kept together in one transaction.
+    static let eventsPerPosition = 256
+
+    /// Mail aimed at somebody, from where the last reading ended.
+    ///
+    /// Each event counts once, however often the log is read, if events are kept in one transaction with the position that follows them.
+    /// A log is known by its first line: renamed it goes on, begun anew it counts from its start, and a copy counts as the same log.
     func readTargets(from offset: Int64, fileKey: String, _ emit: (SourceItem) throws -> Void) throws {
         let reader = try LineReader(path: path, from: offset)
         var done = reader.offset
+        var openEventCount = 0
         while let line = try reader.next() {
             if line.isTorn { break }  // Taken once it is whole.
+            if openEventCount >= Self.eventsPerPosition {
+                try emit(.position(SourcePosition(fileKey: fileKey, offset: done)))
+                openEventCount = 0
+            }
             done = reader.offset
             guard !line.bytes.isEmpty else { continue }
             guard !line.isTooLong, let record = SyslogRecord(line.bytes) else {
@@ -50,6 +61,7 @@ struct DecnetLogReader {
             var seen: Set<String> = []
             for recipient in recipients {
                 guard let domain = DomainNormalizer.domain(ofRecipient: recipient), seen.insert(domain.text).inserted else { continue }
+                openEventCount += 1
                 try emit(
                     .smtpTarget(
                         SourceSmtpTarget(attackerUUID: nil, attackerIP: source, domain: domain.text, firstSeen: time, lastSeen: time, counting: .event)))

@@ -1,4 +1,5 @@
 import CPSL
+import Foundation
 import Primitives
 
 /// Brings domains into the one form in which they are published (`Protocol/ledger.md` §7.2).
@@ -6,7 +7,7 @@ import Primitives
 /// Stricter than DECNET's extraction, which is unanchored: a name that does not hold as a whole is refused rather than cut.
 public enum DomainNormalizer {
     /// Names that are nobody's (RFC 2606, RFC 6761, RFC 6762 and the like).
-    static let reserved: Set<String> = ["invalid", "test", "localhost", "local", "example", "internal", "onion", "arpa", "lan", "home", "corp", "localdomain"]
+    static let reserved: Set<String> = ["invalid", "test", "localhost", "local", "example", "internal", "onion", "arpa", "lan", "home", "corp", "localdomain", "alt"]
 
     /// The domain of a recipient as an SMTP honeypot logs it: `<local@domain> PARAMETERS`, `local@domain`; `nil` if there is none.
     public static func domain(ofRecipient text: some StringProtocol) -> DomainName? {
@@ -27,7 +28,9 @@ public enum DomainNormalizer {
     /// A domain name in normal form: lower case, international labels as A-labels, no dot at the end; `nil` for literals, reserved names and
     /// anything that is no name.
     public static func domain(_ text: some StringProtocol) -> DomainName? {
-        var name = text.lowercased()
+        // No name is longer; attackers' text may be.
+        guard text.utf8.count <= 4 * DomainName.maximumByteCount else { return nil }
+        var name = text.lowercased().precomposedStringWithCanonicalMapping
         if name.hasSuffix(".") { name.removeLast() }
         let labels = name.split(whereSeparator: { $0 == "." || $0 == "\u{3002}" || $0 == "\u{FF0E}" })
         guard labels.count >= 2, labels.count == name.count(where: { $0 == "." || $0 == "\u{3002}" || $0 == "\u{FF0E}" }) + 1 else { return nil }
@@ -42,8 +45,10 @@ public enum DomainNormalizer {
 
     /// The part of a domain that somebody has registered, by the public suffix list; `nil` for a public suffix itself.
     public static func registrable(_ domain: DomainName) -> DomainName? {
-        guard let list = psl_builtin(), let found = psl_registrable_domain(list, domain.text) else { return nil }
-        return DomainName(String(cString: found))
+        guard let list = psl_builtin() else { return nil }
+        // What is found lies inside the text that was asked about.
+        let text = domain.text.withCString { name in psl_registrable_domain(list, name).map { String(cString: $0) } }
+        return text.flatMap { DomainName($0) }
     }
 
     /// A domain or an address as somebody types it, as it is published; `nil` if it cannot be.
@@ -60,11 +65,19 @@ enum Punycode {
     static func asciiLabel(_ label: some StringProtocol) -> String? {
         let scalars = Array(label.unicodeScalars)
         if scalars.allSatisfy({ $0.isASCII }) { return String(label) }
+        // A name that is written otherwise than it is registered (full width, ligatures), or that claims to be encoded and is not: refused, not guessed.
+        guard String(label).precomposedStringWithCompatibilityMapping == String(label), scalars.count <= DomainName.maximumLabelByteCount,
+            !(scalars.count >= 4 && scalars[2] == "-" && scalars[3] == "-"), scalars.first != "-", scalars.last != "-", let first = scalars.first,
+            first.properties.canonicalCombiningClass == .notReordered, first.properties.generalCategory != .nonspacingMark,
+            first.properties.generalCategory != .spacingMark
+        else { return nil }
         // Letters, digits and marks only: no symbol, no separator, nothing invisible.
-        guard scalars.allSatisfy({ $0.isASCII ? ($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "-") : isLetterLike($0) }) else { return nil }
+        guard scalars.allSatisfy({ $0.isASCII ? (isLowerASCII($0) || $0 == "-") : isLetterLike($0) }) else { return nil }
         guard let encoded = encode(scalars) else { return nil }
         return "xn--" + encoded
     }
+
+    private static func isLowerASCII(_ scalar: Unicode.Scalar) -> Bool { ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) }
 
     private static func isLetterLike(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {

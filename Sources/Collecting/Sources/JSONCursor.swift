@@ -109,6 +109,16 @@ struct JSONCursor {
         return value
     }
 
+    /// A number; `nil` for a value of another kind, which is passed over.
+    mutating func numberOrNothing() throws(Malformed) -> Double? {
+        switch try peek() {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): return try number()
+        default:
+            try skip()
+            return nil
+        }
+    }
+
     /// Passes over one value of any kind.
     mutating func skip(depth: Int = 0) throws(Malformed) {
         guard depth < Self.nestingLimit else { throw malformed }

@@ -27,14 +27,7 @@ final class LineReader {
 
     init(path: String, from offset: Int64 = 0) throws {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SourceError.unreadable(path: path, reason: String(cString: strerror(errno))) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw SourceError.unreadable(path: path, reason: "not a plain file")
-        }
-        byteCount = Int64(status.st_size)
+        (descriptor, byteCount) = try PlainFile.open(path)
         self.offset = offset <= byteCount ? offset : 0  // Shorter than before: it was emptied and begun anew.
         lseek(descriptor, off_t(self.offset), SEEK_SET)
     }
@@ -74,11 +67,37 @@ final class LineReader {
         start = 0
         let old = buffer.count
         buffer.append(contentsOf: repeatElement(0, count: Self.chunkByteCount))
-        let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + old, Self.chunkByteCount) }
-        guard count >= 0 else { throw SourceError.unreadable(path: path, reason: String(cString: strerror(errno))) }
+        let count = try PlainFile.read(descriptor, into: &buffer, from: old, path: path)
         buffer.removeLast(Self.chunkByteCount - count)
         if count == 0 { isAtEnd = true }
         return old
+    }
+}
+
+/// Opens what sources name, and nothing but plain files: a pipe would wait for ever, and a device would have effects.
+enum PlainFile {
+    /// - Parameter followsLinks: false for names that come out of a log, which must not lead out of the folder they are looked for in.
+    static func open(_ path: String, followsLinks: Bool = true) throws(SourceError) -> (descriptor: Int32, byteCount: Int64) {
+        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLinks ? 0 : O_NOFOLLOW))
+        guard descriptor >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw .unreadable(path: path, reason: "not a plain file")
+        }
+        return (descriptor, Int64(status.st_size))
+    }
+
+    /// Fills `buffer` from `start` on, as far as one reading goes; 0 at the end.
+    static func read(_ descriptor: Int32, into buffer: inout [UInt8], from start: Int = 0, path: String) throws(SourceError) -> Int {
+        while true {
+            let count = buffer.withUnsafeMutableBytes { bytes in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+                return Foundation.read(descriptor, rest.baseAddress, rest.count)
+            }
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
+        }
     }
 }
 

@@ -11,6 +11,11 @@ public enum SourceItem: Sendable {
     case progress(SourceProgress)
     /// All before this place of a file has been given: kept together with what was given, so that no event counts twice.
     case position(SourcePosition)
+
+    /// Whether a transaction may end behind this item. Not behind an event: the position that keeps it from counting twice follows.
+    public var mayEndTransaction: Bool {
+        if case .smtpTarget(let target) = self, target.counting == .event { false } else { true }
+    }
 }
 
 /// A place in a file that grows.

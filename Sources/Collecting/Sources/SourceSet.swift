@@ -9,7 +9,9 @@ public struct SourceSet {
     /// Files of one folder that are looked at.
     static let fileLimit = 1_000_000
     /// What of a file's beginning tells its kind and names it.
-    private static let beginningByteCount = 4_096
+    private static let beginningByteCount = 1 << 16
+    /// Lines of a file's beginning that are looked at: the first may be damaged, or cut where a log was rotated.
+    private static let beginningLineCount = 32
 
     public enum Kind: Hashable, Sendable { case decnetDatabase, decnetShard, decnetLog, cowrieLog, asciicast }
 
@@ -19,10 +21,13 @@ public struct SourceSet {
     }
 
     public let files: [File]
+    /// Files of folders that could not be looked at.
+    private let problems: [SourceProblem]
 
     /// Looks at every path; folders with all that is below them. Throws `SourceError` for a path that holds nothing known.
     public init(_ paths: [String]) throws(SourceError) {
         var files: [File] = []
+        var problems: [SourceProblem] = []
         for path in paths {
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -33,13 +38,14 @@ public struct SourceSet {
                 files.append(File(path: path, kind: kind))
                 continue
             }
-            let found = try Self.files(below: path)
+            let found = try Self.files(below: path, &problems)
             guard !found.isEmpty else { throw .nothingFound(path: path) }
             files += found
         }
         // Databases and logs first: they say whose the recordings are.
         let order: [Kind] = [.decnetDatabase, .decnetLog, .decnetShard, .cowrieLog, .asciicast]
         var seen: Set<String> = []
+        self.problems = problems
         self.files = order.flatMap { kind in files.filter { $0.kind == kind && seen.insert($0.path).inserted } }
     }
 
@@ -55,14 +61,20 @@ public struct SourceSet {
     public func read(
         position: (String) throws -> Int64, isUnchanged: (FileState) throws -> Bool, _ emit: (SourceItem) throws -> Void, finished: (FileState) throws -> Void
     ) throws {
+        for problem in problems { try emit(.problem(problem)) }
         var facts: [String: SessionFacts] = [:]
         for file in files where file.kind == .decnetLog {
-            facts.merge(try DecnetLogReader(path: file.path).sessionFacts { try emit(.problem($0)) }) { _, new in new }
+            do {
+                facts.merge(try DecnetLogReader(path: file.path).sessionFacts { try emit(.problem($0)) }) { _, new in new }
+            } catch let error as SourceError { try emit(.problem(SourceProblem(file: file.path, offset: nil, reason: error.description))) }
         }
+        let factStamps = Self.stamps(of: facts)
         var done: Int64 = 0
         let total = byteCount
         for file in files {
-            let state = FileState(file.path)
+            var state = FileState(file.path)
+            // A session may be told of after its recording was read: then its shard is read again.
+            if file.kind == .decnetShard { state?.stamp += Self.stamp(of: file.path, in: factStamps) }
             defer { done += Self.size(file.path) }
             if let state, try isUnchanged(state) { continue }
             let base = done
@@ -105,15 +117,17 @@ public struct SourceSet {
     static func kind(of path: String) throws(SourceError) -> Kind? {
         let beginning = try Self.beginning(of: path)
         if beginning.starts(with: Array("SQLite format 3\u{0}".utf8)) { return .decnetDatabase }
-        let line = beginning.prefix { $0 != 0x0A }
-        if line.starts(with: Array("{\"sid\":".utf8)) { return .decnetShard }
-        if AsciicastReader.Header(line) != nil { return .asciicast }
-        if line.first == UInt8(ascii: "{"), String(decoding: line, as: UTF8.self).contains("\"eventid\"") { return .cowrieLog }
-        if SyslogRecord(line) != nil { return .decnetLog }
+        let lines = beginning.split(separator: 0x0A, maxSplits: beginningLineCount)
+        if let first = lines.first, AsciicastReader.Header(first) != nil { return .asciicast }
+        for line in lines.prefix(beginningLineCount) {
+            if line.starts(with: Array("{\"sid\":".utf8)) { return .decnetShard }
+            if line.first == UInt8(ascii: "{"), String(decoding: line, as: UTF8.self).contains("\"eventid\"") { return .cowrieLog }
+            if SyslogRecord(line) != nil { return .decnetLog }
+        }
         return nil
     }
 
-    private static func files(below folder: String) throws(SourceError) -> [File] {
+    private static func files(below folder: String, _ problems: inout [SourceProblem]) throws(SourceError) -> [File] {
         // Symbolic links are not followed: a recording must not lead out of the folder it was given in.
         guard let names = FileManager.default.enumerator(atPath: folder) else { throw .unreadable(path: folder, reason: "cannot be listed") }
         var paths: [String] = []
@@ -123,7 +137,10 @@ public struct SourceSet {
         }
         var files: [File] = []
         for path in paths.sorted() where isCandidate(path) {
-            if let kind = try kind(of: path) { files.append(File(path: path, kind: kind)) }
+            // One file without permission does not keep the others from being read.
+            do { if let kind = try kind(of: path) { files.append(File(path: path, kind: kind)) } } catch {
+                problems.append(SourceProblem(file: path, offset: nil, reason: error.description))
+            }
         }
         return files
     }
@@ -135,10 +152,30 @@ public struct SourceSet {
     }
 
     private static func beginning(of path: String) throws(SourceError) -> ArraySlice<UInt8> {
-        guard let file = FileHandle(forReadingAtPath: path) else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        defer { try? file.close() }
-        guard let data = try? file.read(upToCount: beginningByteCount) else { return [] }
-        return Array(data)[...]
+        let descriptor = try PlainFile.open(path).descriptor
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: beginningByteCount)
+        let count = try PlainFile.read(descriptor, into: &bytes, path: path)
+        return bytes[..<count]
+    }
+
+    // MARK: Telling whether what is known of a shard's sessions has changed
+
+    /// What logs say, summed up by the day on which the sessions began; those without a day under -1.
+    private static func stamps(of facts: [String: SessionFacts]) -> [Int64: String] {
+        Dictionary(grouping: facts, by: { $0.value.startedAt.map { $0 / 86_400_000 } ?? -1 }).mapValues { group in
+            let lines = group.map { "\($0.key) \($0.value)" }.sorted()
+            return Hex.encode(BLAKE2b.hash(Array(lines.joined(separator: "\n").utf8)).bytes.prefix(8))
+        }
+    }
+
+    /// Of the days around the one in a shard's name, as a session stays in the shard of the day it began; of all days if the name has none.
+    private static func stamp(of path: String, in stamps: [Int64: String]) -> String {
+        let name = (path as NSString).lastPathComponent
+        guard let day = SourceTime.milliseconds(name.dropFirst("sessions-".count).prefix(10) + "T00:00:00").map({ $0 / 86_400_000 }) else {
+            return stamps.sorted { $0.key < $1.key }.reduce(" facts") { "\($0) \($1.value)" }
+        }
+        return [-1, day - 1, day, day + 1].reduce(" facts") { $0 + " " + (stamps[$1] ?? "-") }
     }
 
     /// The hash of a file's first line: the same wherever the file is moved or copied.
@@ -156,7 +193,7 @@ public struct SourceSet {
 public struct FileState: Hashable, Sendable {
     public let path: String
     /// Size and time of change of the file, and of a database's log beside it.
-    public let stamp: String
+    public internal(set) var stamp: String
 
     init?(_ path: String) {
         var status = stat()

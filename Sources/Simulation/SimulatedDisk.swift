@@ -1,0 +1,207 @@
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+import WireFormat
+
+/// One node's disk: what the real store does, in memory.
+///
+/// Work is done in the order in which it was given. Publications and adoptions are synced before they are answered; everything else is
+/// synced with the next of them. A crash loses the end of what was not synced, never something in between.
+struct SimulatedDisk {
+    enum Operation {
+        case keep(AnyStatement)
+        case stage(Fetch, Bucket)
+        case adopt(Verified<Head>, Manifest)
+        case publish(Publication)
+        case expire(before: Day)
+        case serveManifest(SessionID, requestID: UInt32, ContentRequest)
+        case serveBucket(SessionID, requestID: UInt32, ContentRequest)
+        case redeem(SessionID, requestID: UInt32, InviteID, OriginID)
+    }
+
+    enum Answer {
+        case nothing
+        case input(Input)
+        case frame(Frame, SessionID)
+    }
+
+    /// What one would find on the platters.
+    struct Content {
+        var statements: [StatementSubject: AnyStatement] = [:]
+        var adopted: [OriginID: AdoptedState] = [:]
+        var own: OwnState?
+        /// By origin and root; our own among them.
+        var buckets: [OriginID: [Digest: Bucket]] = [:]
+        var staged: [OriginID: [Digest: Bucket]] = [:]
+        var usedInvites: [InviteID: OriginID] = [:]
+    }
+
+    let origin: OriginID
+    private(set) var content: Content
+    private var synced: Content
+    private var unsynced: [Operation] = []
+    private var waiting: [Operation] = []
+    /// Invites that have been given out, and until when they hold.
+    var invites: [InviteID: Timestamp] = [:]
+    private(set) var longestQueue = 0
+    /// Adoptions that were asked for with a bucket missing: a mistake of the core.
+    private(set) var missingBucketCount = 0
+
+    init(origin: OriginID, statements: [AnyStatement]) {
+        self.origin = origin
+        content = Content()
+        for statement in statements { content.statements[StatementSubject(statement)] = statement }
+        synced = content
+    }
+
+    mutating func enqueue(_ operation: Operation) {
+        waiting.append(operation)
+        longestQueue = max(longestQueue, waiting.count)
+    }
+
+    /// Does the oldest work that waits.
+    ///
+    /// - Parameters:
+    ///   - fails: the disk is full, if the work needs room.
+    ///   - lies: what should be synced is not.
+    mutating func performNext(at now: Timestamp, fails: Bool, lies: Bool) -> Answer {
+        guard !waiting.isEmpty else { preconditionFailure("no work waits for the disk") }
+        let operation = waiting.removeFirst()
+        switch operation {
+        case .keep, .expire:
+            apply(operation, to: &content)
+            unsynced.append(operation)
+            return .nothing
+        case .stage(let fetch, let bucket):
+            apply(operation, to: &content)
+            unsynced.append(operation)
+            return .input(.bucketChecked(fetch, bucket.entry, .success(())))
+        case .adopt(let head, let manifest):
+            let isComplete = holdsAll(of: manifest, origin: head.body.origin, today: now.day)
+            if !isComplete { missingBucketCount += 1 }
+            guard isComplete, !fails else { return .input(.adoptionFailed(head)) }
+            sync(operation, lies: lies)
+            return .input(.adopted(head))
+        case .publish(let publication):
+            guard !fails else { return .input(.publicationFailed(publication)) }
+            sync(operation, lies: lies)
+            return .input(.published(publication))
+        case .serveManifest(let session, let requestID, let request):
+            let manifest = request.origin == origin ? content.own?.manifest : content.adopted[request.origin]?.manifest
+            let bytes = manifest.flatMap { $0.root == request.root ? $0.bytes : nil }
+            return .frame(Self.answer(.manifest, bytes, requestID), session)
+        case .serveBucket(let session, let requestID, let request):
+            let bucket = content.buckets[request.origin]?[request.root] ?? content.staged[request.origin]?[request.root]
+            return .frame(Self.answer(.bucket, bucket?.bytes, requestID), session)
+        case .redeem(let session, let requestID, let invite, let newcomer):
+            let outcome = redeem(invite, newcomer, at: now)
+            if outcome == .accepted { sync(operation, lies: lies) }
+            return .input(.inviteRedeemed(session, requestID: requestID, newcomer, outcome))
+        }
+    }
+
+    /// The power goes: of what was not synced a beginning stays, and the rest is gone. What waited may have been done, but was not answered.
+    mutating func crash(using random: inout some RandomNumberGenerator) {
+        let uncertain = unsynced + waiting
+        for operation in uncertain.prefix(Int(random.number(below: UInt64(uncertain.count) + 1))) { apply(operation, to: &synced) }
+        content = synced
+        unsynced = []
+        waiting = []
+    }
+
+    /// What a node finds when it starts.
+    var storedState: StoredState {
+        var state = StoredState()
+        state.statements = content.statements.sorted { $0.key < $1.key }.map(\.value)
+        state.adopted = content.adopted
+        state.own = content.own
+        for (origin, buckets) in content.staged { state.staged[origin] = Set(buckets.keys) }
+        return state
+    }
+
+    private mutating func sync(_ operation: Operation, lies: Bool) {
+        if lies {
+            apply(operation, to: &content)
+            unsynced.append(operation)
+            return
+        }
+        for earlier in unsynced { apply(earlier, to: &synced) }
+        unsynced = []
+        apply(operation, to: &synced)
+        apply(operation, to: &content)
+    }
+
+    private func holdsAll(of manifest: Manifest, origin: OriginID, today: Day) -> Bool {
+        manifest.entries.allSatisfy { entry in
+            content.buckets[origin]?[entry.root] != nil || content.staged[origin]?[entry.root] != nil
+                || manifest.descriptor(of: entry.stream).map { $0.lastDay(ofBucketAt: entry.day) < today } ?? false
+        }
+    }
+
+    private func redeem(_ invite: InviteID, _ newcomer: OriginID, at now: Timestamp) -> InviteOutcome {
+        guard let end = invites[invite] else { return .unknown }
+        if let user = content.usedInvites[invite] { return user == newcomer ? .accepted : .alreadyUsed }
+        return now < end ? .accepted : .expired
+    }
+
+    private func apply(_ operation: Operation, to content: inout Content) {
+        switch operation {
+        case .keep(let statement): content.statements[StatementSubject(statement)] = statement
+        case .stage(let fetch, let bucket): content.staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket
+        case .adopt(let head, let manifest):
+            let origin = head.body.origin
+            let staged = content.staged.removeValue(forKey: origin) ?? [:]
+            let present = content.buckets[origin] ?? [:]
+            var kept: [Digest: Bucket] = [:]
+            for entry in manifest.entries { kept[entry.root] = present[entry.root] ?? staged[entry.root] }
+            content.buckets[origin] = kept
+            content.adopted[origin] = AdoptedState(head: head, manifest: manifest)
+        case .publish(let publication):
+            let present = content.buckets[origin] ?? [:]
+            var new: [Digest: Bucket] = [:]
+            for bucket in publication.newBuckets { new[bucket.entry.root] = bucket }
+            var kept: [Digest: Bucket] = [:]
+            for entry in publication.manifest.entries { kept[entry.root] = present[entry.root] ?? new[entry.root] }
+            content.buckets[origin] = kept
+            content.own = OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
+        case .expire(let day):
+            for origin in content.buckets.keys.sorted() { content.buckets[origin] = Self.unexpired(content.buckets[origin], on: day) }
+            for origin in content.staged.keys.sorted() { content.staged[origin] = Self.unexpired(content.staged[origin], on: day) }
+        case .redeem(_, _, let invite, let newcomer): content.usedInvites[invite] = newcomer
+        case .serveManifest, .serveBucket: break
+        }
+    }
+
+    private static func unexpired(_ buckets: [Digest: Bucket]?, on day: Day) -> [Digest: Bucket]? {
+        buckets?.filter { $0.value.descriptor.lastDay(ofBucketAt: $0.value.entry.day) >= day }
+    }
+
+    private static func answer(_ type: FrameType, _ bytes: [UInt8]?, _ requestID: UInt32) -> Frame {
+        guard let bytes else { return Frame(.refusal, requestID: requestID, isAnswer: true, body: Refusal.notHeld.encoded()) }
+        return Frame(type, requestID: requestID, isAnswer: true, body: bytes)
+    }
+}
+
+/// What a kept statement is about: a newer one about the same takes its place on disk.
+struct StatementSubject: Hashable, Comparable {
+    private let bytes: [UInt8]
+
+    init(_ statement: AnyStatement) {
+        switch statement {
+        case .membership(let statement): bytes = [1] + statement.body.member.bytes + statement.body.sponsor.bytes
+        case .revocation(let statement): bytes = [2] + statement.body.revoked.bytes
+        case .generation(let statement):
+            var writer = WireWriter(reserving: 37)
+            writer.integer(UInt8(3))
+            writer.identifier(statement.body.origin)
+            writer.integer(statement.body.generation)
+            bytes = writer.bytes
+        case .node(let statement): bytes = [4] + statement.body.node.bytes
+        case .peer(let statement): bytes = [5] + statement.body.node.bytes
+        case .head(let statement): bytes = [6] + statement.body.origin.bytes
+        }
+    }
+
+    static func < (left: StatementSubject, right: StatementSubject) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+}

@@ -1,0 +1,195 @@
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+
+/// The checkers of `Protocol/invariants.md`.
+extension SimulatedMesh {
+    /// The work that may wait for one disk, and the batches that may be under check for one core.
+    static let diskQueueLimit = 16_384
+    static let checksLimit = 1_024
+
+    /// Honest operators whose membership has not ended.
+    public var honestMembers: [Int] { nodes.indices.filter { nodes[$0].isHonest && !revoked.contains($0) } }
+
+    /// Whether every running honest member's replica is what every honest member has published last, and that is all they have seen.
+    public var isConverged: Bool {
+        let members = honestMembers
+        for origin in members {
+            guard let own = nodes[origin].disk.content.own else { return false }
+            let id = self.origin(of: origin)
+            for node in members where node != origin && nodes[node].isUp {
+                guard nodes[node].disk.content.adopted[id]?.head.bytes == own.head.bytes else { return false }
+            }
+        }
+        return members.allSatisfy { nodes[$0].sightings.differing(from: nodes[$0].ownBuckets, on: moment(of: $0).timestamp.day).isEmpty }
+    }
+
+    /// Everything that keeps the mesh from being converged, byte by byte; empty if it is. For the end of a scenario.
+    public func disagreements() -> [Violation] {
+        var found: [Violation] = []
+        let members = honestMembers
+        for origin in members {
+            let id = self.origin(of: origin)
+            let own = nodes[origin].disk.content.own
+            for node in members where nodes[node].isUp {
+                let today = moment(of: node).timestamp.day
+                let replica = nodes[node].disk.content.buckets[id] ?? [:]
+                if node != origin {
+                    let adopted = nodes[node].disk.content.adopted[id]
+                    if adopted?.head.bytes != own?.head.bytes {
+                        found.append(.notConverged(node: node, origin: origin, has: adopted?.head.body.position, published: own?.head.body.position))
+                    }
+                    for bucket in nodes[origin].ownBuckets where bucket.descriptor.lastDay(ofBucketAt: bucket.entry.day) >= today {
+                        if replica[bucket.entry.root]?.bytes != bucket.bytes {
+                            found.append(.differentBucket(node: node, origin: origin, bucket.entry.stream, bucket.entry.day))
+                        }
+                    }
+                }
+                let here = replica.values.sorted { $0.entry < $1.entry }
+                for day in nodes[origin].sightings.differing(from: here, on: today) {
+                    found.append(.sightingLost(node: node, origin: origin, day.stream, day.day))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Buckets that are still on disk, own or learned, though their retention ended before the day before.
+    public func overdueBuckets() -> [Violation] {
+        var found: [Violation] = []
+        for node in honestMembers {
+            let today = moment(of: node).timestamp.day
+            let content = nodes[node].disk.content
+            for origin in content.buckets.keys.sorted() {
+                for bucket in (content.buckets[origin] ?? [:]).values.sorted(by: { $0.entry < $1.entry })
+                where bucket.descriptor.lastDay(ofBucketAt: bucket.entry.day) < today {
+                    found.append(.bucketKeptTooLong(node: node, origin: placeOfOrigin[origin] ?? -1, bucket.entry.stream, bucket.entry.day))
+                }
+            }
+        }
+        return found
+    }
+
+    /// Honest members that take a revoked operator's node for connected.
+    public func sessionsOfRevoked() -> [Violation] {
+        var found: [Violation] = []
+        for node in honestMembers {
+            for peer in status(of: node)?.peers ?? [] where peer.isConnected {
+                if let place = placeOfOrigin[peer.origin], revoked.contains(place) { found.append(.revokedStillConnected(node: node, revoked: place)) }
+            }
+        }
+        return found
+    }
+
+    /// The records of a stream and day that a node's replica holds of an origin; the node's own among them.
+    public func records(of origin: Int, in stream: StreamID, on day: Day, at node: Int) -> [Record] {
+        let buckets = (nodes[node].disk.content.buckets[self.origin(of: origin)] ?? [:]).values
+        return buckets.filter { $0.entry.stream == stream && $0.entry.day == day }.flatMap(\.records).sorted()
+    }
+
+    /// The descriptor under which a node relays a stream of an origin.
+    public func descriptor(of stream: StreamID, from origin: Int, at node: Int) -> StreamDescriptor? {
+        nodes[node].disk.content.adopted[self.origin(of: origin)]?.manifest.descriptor(of: stream)
+    }
+
+    public func adoptedPosition(of origin: Int, at node: Int) -> HeadPosition? {
+        nodes[node].disk.content.adopted[self.origin(of: origin)]?.head.body.position
+    }
+
+    public func publishedPosition(of node: Int) -> HeadPosition? { nodes[node].disk.content.own?.head.body.position }
+
+    /// What honest nodes have reported, oldest first.
+    public var reports: [(node: Int, event: Event)] { events }
+
+    public var statistics: Statistics {
+        let seconds = max(1, Double(nanoseconds) / 1e9)
+        let traffic = nodes.filter(\.isHonest).map(\.traffic)
+        let perNode = 1 / (seconds * Double(max(1, traffic.count)))
+        return Statistics(
+            headToLastNode: Statistics.Distribution(of: spread.durations), headsUnderWay: spread.underwayCount,
+            bytesPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.frameByteCount + $1.datagramByteCount }) * perNode,
+            packetsPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.packetCount }) * perNode, eventCount: trace.eventCount,
+            checkCount: checks.checkCount, crashCount: counts.crashes, sessionBreakCount: counts.sessionBreaks, sessionsMade: counts.sessionsMade,
+            lostDatagramCount: counts.lostDatagrams, longestDiskQueue: nodes.map(\.disk.longestQueue).max() ?? 0,
+            mostChecksUnderWay: nodes.map(\.mostChecksUnderWay).max() ?? 0)
+    }
+
+    // MARK: What is watched while the mesh runs
+
+    func noteEvent(_ event: Event, at node: Int) {
+        guard nodes[node].isHonest else { return }
+        if events.count < 200_000 { events.append((node, event)) }
+        switch event {
+        case .misbehaviour(let session, let misbehaviour):
+            guard let place = nodes[node].sessions[session] else { return }
+            let peer = network.links[place.link].ends[1 - place.end].node
+            switch misbehaviour {
+            case .silent, .helloTimeout: break  // The network's fault.
+            case .malformed, .forgedStatements, .wrongContent, .unexpectedFrame:
+                if nodes[peer].isHonest { violate(.honestNodeAccused(node: peer, by: node, misbehaviour)) }
+            }
+        case .equivocation(let origin, let position):
+            if let place = placeOfOrigin[origin], nodes[place].isHonest { violate(.equivocation(origin: place, position)) }
+        case .signingHalted: violate(.signingHalted(node: node))
+        case .limitReached(let limit): violate(.limitReached(node: node, limit))
+        default: break
+        }
+    }
+
+    /// The disk has answered: what it says is so for ever.
+    func noteAnswer(_ input: Input, at node: Int) {
+        switch input {
+        case .adopted(let head): noteAnswered(head, at: node)
+        case .published(let publication): noteAnswered(publication.head, at: node)
+        default: break
+        }
+        if nodes[node].disk.missingBucketCount > 0 { violate(.adoptedWithoutBuckets(node: node)) }
+        if nodes[node].disk.longestQueue > Self.diskQueueLimit { violate(.diskQueueTooLong(node: node, count: nodes[node].disk.longestQueue)) }
+        if nodes[node].mostChecksUnderWay > Self.checksLimit { violate(.tooManyChecks(node: node, count: nodes[node].mostChecksUnderWay)) }
+    }
+
+    private func noteAnswered(_ head: Verified<Head>, at node: Int) {
+        let (origin, position) = (head.body.origin, head.body.position)
+        if let before = nodes[node].answeredHeads[origin], position <= before {
+            violate(.headWentBack(node: node, origin: placeOfOrigin[origin] ?? -1, from: before, to: position))
+        }
+        nodes[node].answeredHeads[origin] = position
+    }
+
+    /// Heads go to their followers when the core is told, so that the figures include all the way.
+    func note(_ input: Input, at node: Int) {
+        switch input {
+        case .published(let publication):
+            noteHeads([.head(publication.head)], at: node)
+            spread.published(publication.head.body.position, of: publication.head.body.origin, at: nanoseconds)
+        case .adopted(let head):
+            let origin = placeOfOrigin[head.body.origin]
+            let followers = nodes.indices.count { $0 != origin && nodes[$0].isHonest && nodes[$0].isUp && !revoked.contains($0) }
+            spread.adopted(head.body.position, of: head.body.origin, by: node, at: nanoseconds, followerCount: followers)
+        default: break
+        }
+    }
+
+    /// Of an honest origin there is one head per position, whoever received it.
+    func noteHeads(_ statements: [AnyStatement], at node: Int) {
+        for case .head(let head) in statements {
+            guard let place = placeOfOrigin[head.body.origin], nodes[place].isHonest else { continue }
+            let id = HeadID(origin: head.body.origin, position: head.body.position)
+            if let known = headsSeen[id], known != head.hash { violate(.equivocation(origin: place, head.body.position)) }
+            headsSeen[id] = head.hash
+        }
+    }
+
+    func checkDiskAfterCrash(of node: Int) {
+        let content = nodes[node].disk.content
+        for origin in nodes[node].answeredHeads.keys.sorted() {
+            guard let answered = nodes[node].answeredHeads[origin] else { continue }
+            let now = origin == nodes[node].disk.origin ? content.own?.head.body.position : content.adopted[origin]?.head.body.position
+            guard let now, now >= answered else {
+                violate(.headWentBack(node: node, origin: placeOfOrigin[origin] ?? -1, from: answered, to: now))
+                continue
+            }
+        }
+    }
+}

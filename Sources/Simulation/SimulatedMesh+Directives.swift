@@ -1,0 +1,105 @@
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+import WireFormat
+
+/// Steps the cores, and does what they ask for.
+extension SimulatedMesh {
+    func deliver(_ input: Input, to node: Int, life: UInt64) {
+        guard nodes[node].life == life, nodes[node].isUp else { return }  // Meant for a process that is gone.
+        trace.record(time: nanoseconds, node: node, input)
+        let now = moment(of: node)
+        var random = nodes[node].random
+        let directives: [Directive]
+        if nodes[node].isHonest {
+            directives = nodes[node].core?.step(input, at: now, using: &random) ?? []
+        } else {
+            directives = nodes[node].garbage?.step(input, at: now, using: &random) ?? []
+        }
+        nodes[node].random = random
+        note(input, at: node)
+        for directive in directives { perform(directive, at: node, life: life) }
+    }
+
+    private func perform(_ directive: Directive, at node: Int, life: UInt64) {
+        switch directive {
+        case .wake(let timer, at: let instant):
+            queue.push(.input(node, life: life, .timerFired(timer)), at: max(instant.nanoseconds, nanoseconds))
+        case .dial(let dial, let addresses, let key): self.dial(dial, addresses, key: key, from: node)
+        case .close(let session): close(session, at: node)
+        case .send(let frame, let session): send(frame, on: session, at: node)
+        case .sendDatagram(let bytes, let session): send(datagram: bytes, on: session, at: node)
+        case .check(let batch):
+            nodes[node].checksUnderWay += 1
+            nodes[node].mostChecksUnderWay = max(nodes[node].mostChecksUnderWay, nodes[node].checksUnderWay)
+            // 35 us a signature, on whatever core is free: batches may overtake each other.
+            schedule(.checked(node, life: life, batch), in: .microseconds(50 + 35 * batch.statements.count) + random.duration(upTo: .milliseconds(1)))
+        case .checkManifest(let fetch, let bytes):
+            schedule(.contentChecked(node, life: life, .manifest(fetch, bytes)), in: .microseconds(20) + random.duration(upTo: .milliseconds(1)))
+        case .checkBucket(let fetch, let entry, let descriptor, let bytes):
+            let check = ContentCheck.bucket(fetch, entry, descriptor, bytes)
+            schedule(.contentChecked(node, life: life, check), in: .microseconds(20) + random.duration(upTo: .milliseconds(2)))
+        case .serveManifest(let session, let requestID, let request): enqueue(.serveManifest(session, requestID: requestID, request), at: node)
+        case .serveBucket(let session, let requestID, let request): enqueue(.serveBucket(session, requestID: requestID, request), at: node)
+        case .keep(let statement): enqueue(.keep(statement), at: node)
+        case .adopt(let head, let manifest): enqueue(.adopt(head, manifest), at: node)
+        case .publish(let publication): enqueue(.publish(publication), at: node)
+        case .expire(let day): enqueue(.expire(before: day), at: node)
+        case .redeemInvite(let session, let requestID, let invite, let newcomer):
+            enqueue(.redeem(session, requestID: requestID, invite, newcomer), at: node)
+        case .report(let event): noteEvent(event, at: node)
+        }
+    }
+
+    func finish(_ check: ContentCheck, at node: Int, life: UInt64) {
+        guard nodes[node].life == life else { return }
+        switch check {
+        case .manifest(let fetch, let bytes):
+            let result = Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }
+            deliver(.manifestChecked(fetch, result), to: node, life: life)
+        case .bucket(let fetch, let entry, let descriptor, let bytes):
+            do throws(BucketError) {
+                enqueue(.stage(fetch, try Bucket(checking: bytes, entry: entry, descriptor: descriptor)), at: node)
+            } catch {
+                deliver(.bucketChecked(fetch, entry, .failure(error)), to: node, life: life)
+            }
+        }
+    }
+
+    private func enqueue(_ operation: SimulatedDisk.Operation, at node: Int) {
+        let longest: Duration
+        switch operation {
+        case .keep, .serveManifest, .serveBucket: longest = .microseconds(200)
+        case .stage, .expire: longest = .milliseconds(1)
+        case .adopt, .publish, .redeem: longest = .milliseconds(12)  // Synced.
+        }
+        nodes[node].disk.enqueue(operation)
+        let done = max(nodes[node].diskBusyUntil, nanoseconds) + 20_000 + random.duration(upTo: longest).clampedNanoseconds
+        nodes[node].diskBusyUntil = done
+        queue.push(.diskReady(node, life: nodes[node].life), at: done)
+    }
+
+    func diskReady(_ node: Int, life: UInt64) {
+        guard nodes[node].life == life else { return }
+        let fails = network.happens(perMille: conditions.diskFailurePerMille)
+        let answer = nodes[node].disk.performNext(at: moment(of: node).timestamp, fails: fails, lies: conditions.disksLie)
+        switch answer {
+        case .nothing: break
+        case .frame(let frame, let session): send(frame, on: session, at: node)
+        case .input(let input):
+            noteAnswer(input, at: node)
+            deliver(input, to: node, life: life)
+            // The days of a publication that failed are given again, as after a restart.
+            if case .publicationFailed = input { schedule(.daysChanged(node, life: life, nil), in: .seconds(1)) }
+        }
+    }
+
+    /// Gives the core what its operator has seen, as it is now and not as it was when the change was noted.
+    func buildDays(_ days: [OwnSightings.DayID]?, of node: Int, life: UInt64) {
+        guard nodes[node].life == life, nodes[node].isHonest, nodes[node].isUp else { return }
+        let days = days ?? nodes[node].sightings.differing(from: nodes[node].ownBuckets, on: moment(of: node).timestamp.day)
+        let contents = days.compactMap { nodes[node].sightings.content(of: $0, using: &random) }
+        if !contents.isEmpty { deliver(.daysBuilt(contents), to: node, life: life) }
+    }
+}

@@ -1,0 +1,146 @@
+import NodeCore
+import Primitives
+import WireFormat
+
+/// Sessions and what travels on them.
+extension SimulatedMesh {
+    /// What Noise adds to a message: a length and a tag for each 64 KiB.
+    private static let sealingByteCount = 18
+
+    func dial(_ number: DialNumber, _ addresses: [NetworkAddress], key: TransportKey, from node: Int) {
+        var waited: Duration = .zero
+        let life = nodes[node].life
+        for address in addresses {
+            guard let target = network.listener(at: address), target != node, network.reaches(node, target) else {
+                waited += conditions.dialTimeout
+                continue
+            }
+            let roundTrip = Duration.nanoseconds(2 * network.latency(node, target))
+            guard nodes[target].isUp, founder.operators[target].transportKey == key, !network.happens(perMille: conditions.dialFailurePerMille) else {
+                waited += roundTrip  // Refused, or the handshake failed.
+                continue
+            }
+            // TCP's handshake, then two messages of the Noise handshake; the third is on its way.
+            schedule(.dialEnded(node, life: life, number, target: target, targetLife: nodes[target].life), in: waited + roundTrip * 2)
+            return
+        }
+        schedule(.input(node, life: life, .dialFailed(number)), in: waited + .milliseconds(1))
+    }
+
+    func dialEnded(_ node: Int, life: UInt64, _ number: DialNumber, target: Int, targetLife: UInt64) {
+        guard nodes[node].life == life else { return }
+        guard network.reaches(node, target), nodes[target].isUp, nodes[target].life == targetLife else {
+            return schedule(.input(node, life: life, .dialFailed(number)), in: conditions.dialTimeout)
+        }
+        let link = network.links.count
+        let latency = network.latency(node, target)
+        var ends = [node, target].map { Link.End(node: $0, life: nodes[$0].life, session: newSession(at: $0)) }
+        ends[0].lastArrival = nanoseconds + latency  // The last handshake message: nothing overtakes it.
+        network.links.append(Link(ends: ends, latency: latency))
+        counts.sessionsMade += 1
+        for end in 0..<2 { nodes[ends[end].node].sessions[ends[end].session] = .init(link: link, end: end) }
+        queue.push(.responderReady(link: link), at: nanoseconds + latency)
+        deliver(.sessionOpened(ends[0].session, SessionOpening(remoteKey: founder.operators[target].transportKey, dial: number)), to: node, life: life)
+    }
+
+    func responderReady(_ link: Int) {
+        let ends = network.links[link].ends
+        guard !network.links[link].isBroken, ends[1].isOpen else { return }
+        let opening = SessionOpening(remoteKey: founder.operators[ends[0].node].transportKey)
+        deliver(.sessionOpened(ends[1].session, opening), to: ends[1].node, life: ends[1].life)
+    }
+
+    private func newSession(at node: Int) -> SessionID {
+        defer { nodes[node].nextSession += 1 }
+        return SessionID(nodes[node].nextSession)
+    }
+
+    func send(_ frame: Frame, on session: SessionID, at node: Int) {
+        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen,
+            !network.links[place.link].isBroken
+        else { return }
+        guard frame.body.count <= FrameType.maximumBodyByteCount(of: frame.type) else {
+            // An honest node would have stopped here; of a dishonest one the receiver's decoder ends the session.
+            if nodes[node].isHonest { violate(.frameOverLimit(node: node, type: frame.type, byteCount: frame.body.count)) }
+            return sever(place.link)
+        }
+        let byteCount = Frame.headerByteCount + frame.body.count + Self.sealingByteCount * (1 + frame.body.count / 65_519)
+        nodes[node].traffic.sentFrame(byteCount: byteCount)
+        let far = network.links[place.link].ends[1 - place.end]
+        guard network.reaches(node, far.node) else {
+            network.links[place.link].ends[place.end].backlog.append(frame)
+            if network.links[place.link].ends[place.end].backlog.count > SimulatedNetwork.backlogLimit { sever(place.link) }
+            return
+        }
+        guard nodes[far.node].life == far.life else {
+            // It has restarted, and answers a session it does not know with a reset.
+            if nodes[far.node].isUp { queue.push(.closed(link: place.link, end: place.end), at: nanoseconds + 2 * network.links[place.link].latency) }
+            return
+        }
+        let arrival = network.arrival(of: byteCount, on: place.link, from: place.end, at: nanoseconds)
+        queue.push(.frame(link: place.link, end: 1 - place.end, frame), at: arrival)
+    }
+
+    func send(datagram bytes: [UInt8], on session: SessionID, at node: Int) {
+        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen else { return }
+        guard bytes.count <= SealedDatagram.maximumPlaintextByteCount else {
+            if nodes[node].isHonest { violate(.datagramOverLimit(node: node, byteCount: bytes.count)) }
+            return
+        }
+        nodes[node].traffic.sentDatagram(byteCount: bytes.count + SealedDatagram.headerByteCount + SealedDatagram.tagByteCount)
+        guard network.reaches(node, network.links[place.link].ends[1 - place.end].node) else { return }
+        let arrivals = network.datagramArrivals(on: place.link, at: nanoseconds)
+        if arrivals.isEmpty { counts.lostDatagrams += 1 }
+        for time in arrivals { queue.push(.datagram(link: place.link, end: 1 - place.end, bytes), at: time) }
+    }
+
+    func arrived(_ frame: Frame, on link: Int, at end: Int) {
+        let place = network.links[link].ends[end]
+        guard !network.links[link].isBroken, place.isOpen else { return }
+        deliver(.frame(place.session, frame), to: place.node, life: place.life)
+    }
+
+    func arrived(datagram bytes: [UInt8], on link: Int, at end: Int) {
+        let place = network.links[link].ends[end]
+        guard place.isOpen, nodes[place.node].life == place.life else { return }
+        deliver(.datagram(place.session, bytes), to: place.node, life: place.life)
+    }
+
+    func arrivedClose(on link: Int, at end: Int) {
+        let place = network.links[link].ends[end]
+        guard place.isOpen else { return }
+        network.links[link].ends[end].isOpen = false
+        guard nodes[place.node].life == place.life else { return }
+        nodes[place.node].sessions[place.session] = nil
+        deliver(.sessionClosed(place.session), to: place.node, life: place.life)
+    }
+
+    /// A node ends a session: what it has sent before still arrives.
+    func close(_ session: SessionID, at node: Int) {
+        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen else { return }
+        nodes[node].sessions[session] = nil
+        network.links[place.link].ends[place.end].isOpen = false
+        schedule(.input(node, life: nodes[node].life, .sessionClosed(session)), in: .microseconds(100))
+        tellOfClose(place.link, from: place.end)
+    }
+
+    /// Lets the other end know that this one is gone, as soon as that can be known.
+    func tellOfClose(_ link: Int, from end: Int) {
+        let (near, far) = (network.links[link].ends[end], network.links[link].ends[1 - end])
+        guard network.reaches(near.node, far.node) else {
+            network.links[link].ends[end].hasClosedInPartition = true
+            return
+        }
+        let arrival = max(near.lastArrival, nanoseconds + network.links[link].latency)
+        network.links[link].ends[end].lastArrival = arrival
+        queue.push(.closed(link: link, end: 1 - end), at: arrival)
+    }
+
+    /// The session breaks in the middle: all that is under way is lost, and both ends notice.
+    func sever(_ link: Int) {
+        guard !network.links[link].isBroken else { return }
+        network.links[link].isBroken = true
+        counts.sessionBreaks += 1
+        for end in 0..<2 { queue.push(.closed(link: link, end: end), at: nanoseconds + random.duration(upTo: .milliseconds(100)).clampedNanoseconds) }
+    }
+}

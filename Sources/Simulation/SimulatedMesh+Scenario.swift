@@ -1,0 +1,143 @@
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+import WireFormat
+
+/// What a scenario can let happen.
+extension SimulatedMesh {
+    /// Starts all nodes, each at some moment within `spread`.
+    public func startAll(within spread: Duration = .seconds(2)) {
+        for node in nodes.indices { schedule(.restart(node), in: random.duration(upTo: spread)) }
+    }
+
+    /// Starts a node that is down, from what is on its disk.
+    public func start(_ node: Int) {
+        guard !nodes[node].isUp else { return }
+        nodes[node].life += 1
+        nodes[node].checksUnderWay = 0
+        nodes[node].diskBusyUntil = nanoseconds
+        let member = founder.operators[node]
+        let identity = member.identity(in: founder.mesh, incarnation: nodes[node].life)
+        trace.record(time: nanoseconds, node: node, 100, nodes[node].life)
+        if nodes[node].isHonest {
+            nodes[node].core = NodeCore(
+                identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil), configuration: nodes[node].configuration,
+                stored: nodes[node].disk.storedState, logID: random.next())
+        } else {
+            let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
+            nodes[node].garbage = GarbageSpeaker(
+                member, incarnation: nodes[node].life, victims: victims.map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) })
+        }
+        deliver(.start, to: node, life: nodes[node].life)
+        schedule(.daysChanged(node, life: nodes[node].life, nil), in: .milliseconds(20))
+    }
+
+    /// Ends a node's process at once.
+    ///
+    /// - Parameter isSilent: as if the power went: nobody is told, and neighbours notice by themselves. Else the kernel closes the sessions.
+    public func crash(_ node: Int, isSilent: Bool = false) {
+        guard nodes[node].isUp else { return }
+        counts.crashes += 1
+        trace.record(time: nanoseconds, node: node, 101)
+        nodes[node].core = nil
+        nodes[node].garbage = nil
+        nodes[node].life += 1
+        nodes[node].disk.crash(using: &random)
+        checkDiskAfterCrash(of: node)
+        for session in nodes[node].sessions.keys.sorted() {
+            guard let place = nodes[node].sessions[session] else { continue }
+            network.links[place.link].ends[place.end].isOpen = false
+            if !isSilent { tellOfClose(place.link, from: place.end) }
+        }
+        nodes[node].sessions = [:]
+    }
+
+    /// `node` knows an address of `other` from its next start on, as if its operator had written it into the configuration.
+    public func introduce(_ other: Int, to node: Int) {
+        guard let address = founder.operators[other].addresses.first else { return }
+        nodes[node].configuration.seeds.append(.init(address: address, key: founder.operators[other].transportKey))
+    }
+
+    /// Cuts the mesh into groups that do not reach each other; sessions between them stall.
+    public func partition(_ groups: [[Int]]) { network.partition(groups) }
+
+    /// Everybody reaches everybody again: what stalled arrives.
+    public func heal() {
+        network.heal()
+        for link in network.links.indices {
+            for end in 0..<2 {
+                let near = network.links[link].ends[end]
+                guard network.reaches(near.node, network.links[link].ends[1 - end].node) else { continue }
+                network.links[link].ends[end].backlog = []
+                guard !network.links[link].isBroken else { continue }
+                if near.isOpen, nodes[near.node].life == near.life {
+                    for frame in near.backlog { send(frame, on: near.session, at: near.node) }
+                }
+                if near.hasClosedInPartition {
+                    network.links[link].ends[end].hasClosedInPartition = false
+                    tellOfClose(link, from: end)
+                }
+            }
+        }
+    }
+
+    /// These two never reach each other from now on.
+    public func separate(_ left: Int, _ right: Int) { network.sever(left, right) }
+
+    /// An operator has seen something: acknowledged with the return, whatever happens to its node.
+    public func observe(_ sightings: [Sighting], at node: Int) {
+        var days: [OwnSightings.DayID] = []
+        for sighting in sightings {
+            let id = OwnSightings.DayID(stream: sighting.stream, day: sighting.day)
+            nodes[node].sightings.note([sighting.record], on: sighting.day, of: descriptor(of: sighting.stream, at: node))
+            if !days.contains(id) { days.append(id) }
+        }
+        schedule(.daysChanged(node, life: nodes[node].life, days), in: .milliseconds(1))
+    }
+
+    /// Records of any stream, also of one that no node knows.
+    public func observe(_ records: [Record], on day: Day, of descriptor: StreamDescriptor, at node: Int) {
+        nodes[node].sightings.note(records, on: day, of: descriptor)
+        schedule(.daysChanged(node, life: nodes[node].life, [OwnSightings.DayID(stream: descriptor.stream, day: day)]), in: .milliseconds(1))
+    }
+
+    /// Some sightings drawn from the seed: SimHashes and domains of today and yesterday.
+    public func observeSomething(at node: Int, count: Int = 3) {
+        var sightings: [Sighting] = []
+        for _ in 0..<count {
+            let day = Self.firstDay.advanced(by: -Int(random.number(below: 2)))
+            if random.number(below: 2) == 0 {
+                sightings.append(.sessionSimHash(made(SessionSimHashSighting(day: day, simHash: random.next() | 1, sessions: 1, strength: 8))))
+            } else {
+                let domain = made(DomainName("d\(random.number(below: 1_000_000)).example.org"))
+                sightings.append(.smtpTarget(SmtpTargetSighting(day: day, domain: domain, count: 3, attackers: 2)))
+            }
+        }
+        observe(sightings, at: node)
+    }
+
+    /// The operator of `node` revokes another one, above whom it stands.
+    public func revoke(_ other: Int, by node: Int) {
+        deliver(.command(.revoke(origin(of: other), .misbehaviour)), to: node, life: nodes[node].life)
+        revoked.insert(other)
+        for place in nodes.indices where founder.sponsors(of: place).contains(other) { revoked.insert(place) }
+    }
+
+    func breakSession() {
+        guard let link = network.openLinks.pick(using: &random) else { return }
+        sever(link)
+    }
+
+    func crashSomebody() {
+        let candidates = nodes.indices.filter { nodes[$0].isUp && nodes[$0].isHonest }
+        guard let victim = candidates.pick(using: &random) else { return }
+        crash(victim, isSilent: random.number(below: 2) == 0)
+        let times = conditions.downTime
+        schedule(.restart(victim), in: times.lowerBound + random.duration(upTo: times.upperBound - times.lowerBound))
+    }
+
+    private func descriptor(of stream: StreamID, at node: Int) -> StreamDescriptor {
+        nodes[node].sightings.descriptors[stream] ?? made(StreamDescriptor.standard(for: stream, shardKey: random.bytes(count: 16)))
+    }
+}

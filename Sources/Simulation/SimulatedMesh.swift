@@ -1,0 +1,208 @@
+import Cryptography
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+import WireFormat
+
+/// Many nodes in virtual time on one thread: the cores of the daemon, with a simulated network, disk and clock around each.
+///
+/// The same seed and the same calls give the same run, event by event, in every process and build. Nodes are named by their places.
+public final class SimulatedMesh {
+    enum Payload {
+        /// Something local to one life of a node.
+        case input(Int, life: UInt64, Input)
+        /// The operator's sightings of these days have changed; `nil`: of all days that are not published as they are.
+        case daysChanged(Int, life: UInt64, [OwnSightings.DayID]?)
+        case checked(Int, life: UInt64, StatementBatch)
+        case contentChecked(Int, life: UInt64, ContentCheck)
+        case diskReady(Int, life: UInt64)
+        case dialEnded(Int, life: UInt64, DialNumber, target: Int, targetLife: UInt64)
+        case responderReady(link: Int)
+        case frame(link: Int, end: Int, Frame)
+        case datagram(link: Int, end: Int, [UInt8])
+        case closed(link: Int, end: Int)
+        case breakSession
+        case crashSomebody
+        case restart(Int)
+    }
+
+    enum ContentCheck {
+        case manifest(Fetch, [UInt8])
+        case bucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
+    }
+
+    /// The day the simulation starts on, at 22:00 UTC: some scenarios end a day.
+    public static let firstDay = Day(number: 20_783)
+    static let start = Timestamp(milliseconds: UInt64(firstDay.number) * 86_400_000 + 22 * 3_600_000)
+
+    public let seed: UInt64
+    let founder: MeshFounder
+    var nodes: [SimulatedNode] = []
+    var network: SimulatedNetwork
+    var queue = EventQueue<Payload>()
+    var trace = Trace()
+    var checks = CheckCache()
+    var spread = HeadSpread()
+    var revoked: Set<Int> = []  // Looked up, never iterated.
+    /// What must not have happened, in the order in which it did.
+    public internal(set) var violations: [Violation] = []
+    var headsSeen: [HeadID: Digest] = [:]
+    var placeOfOrigin: [OriginID: Int] = [:]
+    var counts = FaultCounts()
+    var events: [(node: Int, event: Event)] = []
+    var nanoseconds: Int64 = 0
+    private var faultsArmed = (breaks: false, crashes: false)
+    var random: SeededGenerator
+
+    struct HeadID: Hashable {
+        let origin: OriginID
+        let position: HeadPosition
+    }
+
+    struct FaultCounts {
+        var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0
+    }
+
+    /// Draws a mesh from a seed, all nodes down.
+    ///
+    /// - Parameters:
+    ///   - garbageSpeakers: places of members that break every rule. The first operator is honest.
+    ///   - outboundOnlyPerMille: how many nodes cannot be dialed.
+    public static func make(
+        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], outboundOnlyPerMille: UInt64 = 0,
+        conditions: NetworkConditions = NetworkConditions(),
+        configure: (inout NodeCore.Configuration) -> Void = { _ in }
+    ) -> SimulatedMesh {
+        precondition(count >= 1, "a mesh of \(count) operators")
+        var founder = MeshFounder(seed: seed, at: start)
+        for _ in 0..<count { founder.admitOperator(outboundOnlyPerMille: outboundOnlyPerMille) }
+        var configurations: [NodeCore.Configuration] = []
+        for index in 0..<count {
+            var configuration = NodeCore.Configuration()
+            configuration.seeds = founder.seeds(of: index)
+            configure(&configuration)
+            configurations.append(configuration)
+        }
+        return SimulatedMesh(founder, configurations, seed: seed, garbageSpeakers: garbageSpeakers, conditions: conditions)
+    }
+
+    private init(
+        _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, garbageSpeakers: [Int], conditions: NetworkConditions
+    ) {
+        self.seed = seed
+        self.founder = founder
+        random = SeededGenerator(seed: seed)
+        network = SimulatedNetwork(nodeCount: founder.operators.count, seed: seed)
+        network.conditions = conditions
+        for (index, member) in founder.operators.enumerated() {
+            for address in member.addresses { network.listen(index, at: address) }
+            placeOfOrigin[member.origin] = index
+            nodes.append(
+                SimulatedNode(
+                    index: index, isHonest: !garbageSpeakers.contains(index), configuration: configurations[index],
+                    disk: SimulatedDisk(origin: member.origin, statements: member.statements), random: SeededGenerator(seed: random.next()),
+                    clockError: random.duration(upTo: .seconds(4)) - .seconds(2)))
+        }
+        armFaults()
+    }
+
+    public var count: Int { nodes.count }
+
+    /// Virtual time since the mesh was made.
+    public var now: Duration { .nanoseconds(nanoseconds) }
+
+    /// Equal for two runs exactly if they went the same way.
+    public var traceHash: UInt64 { trace.hash }
+
+    public func origin(of node: Int) -> OriginID { founder.operators[node].origin }
+    public func sponsor(of node: Int) -> Int? { founder.operators[node].sponsor }
+    /// All above a node's operator in the sponsor tree, nearest first.
+    public func sponsors(of node: Int) -> [Int] { founder.sponsors(of: node) }
+    public func isUp(_ node: Int) -> Bool { nodes[node].isUp }
+    /// What the node would tell its operator; `nil` while it is down.
+    public func status(of node: Int) -> NodeStatus? { nodes[node].core?.status(at: moment(of: node)) }
+
+    /// How well the network works from now on.
+    public var conditions: NetworkConditions {
+        get { network.conditions }
+        set {
+            network.conditions = newValue
+            armFaults()
+        }
+    }
+
+    public func run(for duration: Duration) { _ = run(until: { _ in false }, within: duration) }
+
+    /// Runs until the condition holds, and says whether it did in time. It is looked at every 50 ms.
+    public func run(until isDone: (SimulatedMesh) -> Bool, within longest: Duration) -> Bool {
+        let end = nanoseconds + longest.clampedNanoseconds
+        var nextLook = nanoseconds
+        while true {
+            let next = queue.nextTime ?? .max
+            if next > nextLook {
+                if isDone(self) { return true }
+                nextLook += 50_000_000
+            }
+            guard min(next, nextLook) <= end else { break }
+            if next > nextLook {
+                nanoseconds = max(nanoseconds, nextLook)
+                continue
+            }
+            guard let event = queue.popFirst() else { break }
+            nanoseconds = event.time
+            happen(event.payload)
+        }
+        nanoseconds = end
+        return isDone(self)
+    }
+
+    func moment(of node: Int) -> Moment {
+        Moment(instant: Instant(nanoseconds: nanoseconds), timestamp: Self.start + .nanoseconds(nanoseconds) + nodes[node].clockError)
+    }
+
+    func schedule(_ payload: Payload, in delay: Duration) { queue.push(payload, at: nanoseconds + delay.clampedNanoseconds) }
+
+    func violate(_ violation: Violation) { if violations.count < 100 { violations.append(violation) } }
+
+    private func happen(_ payload: Payload) {
+        switch payload {
+        case .input(let node, let life, let input): deliver(input, to: node, life: life)
+        case .daysChanged(let node, let life, let days): buildDays(days, of: node, life: life)
+        case .checked(let node, let life, let batch):
+            guard nodes[node].life == life else { return }
+            nodes[node].checksUnderWay -= 1
+            let outcome = checks.check(batch)
+            noteHeads(outcome.verified, at: node)
+            deliver(.checked(batch, outcome), to: node, life: life)
+        case .contentChecked(let node, let life, let check): finish(check, at: node, life: life)
+        case .diskReady(let node, let life): diskReady(node, life: life)
+        case .dialEnded(let node, let life, let dial, let target, let targetLife):
+            dialEnded(node, life: life, dial, target: target, targetLife: targetLife)
+        case .responderReady(let link): responderReady(link)
+        case .frame(let link, let end, let frame): arrived(frame, on: link, at: end)
+        case .datagram(let link, let end, let bytes): arrived(datagram: bytes, on: link, at: end)
+        case .closed(let link, let end): arrivedClose(on: link, at: end)
+        case .breakSession:
+            faultsArmed.breaks = false
+            breakSession()
+            armFaults()
+        case .crashSomebody:
+            faultsArmed.crashes = false
+            crashSomebody()
+            armFaults()
+        case .restart(let node): start(node)
+        }
+    }
+
+    private func armFaults() {
+        if let interval = conditions.sessionBreakInterval, !faultsArmed.breaks {
+            faultsArmed.breaks = true
+            schedule(.breakSession, in: random.duration(upTo: interval * 2))
+        }
+        if let interval = conditions.crashInterval, !faultsArmed.crashes {
+            faultsArmed.crashes = true
+            schedule(.crashSomebody, in: random.duration(upTo: interval * 2))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Ledger
+import NodeCore
+import Primitives
+import Replication
+
+/// A node with all that the daemon has around its core: disk, outbox, clock, and the sessions it knows.
+struct SimulatedNode {
+    /// Where a session of this node leads.
+    struct Place {
+        let link: Int
+        let end: Int
+    }
+
+    let index: Int
+    let isHonest: Bool
+    var configuration: NodeCore.Configuration
+    /// `nil` while the node is down, or if it is not honest.
+    var core: NodeCore?
+    var garbage: GarbageSpeaker?
+    var disk: SimulatedDisk
+    var sightings = OwnSightings()
+    var random: SeededGenerator
+    /// How far its wall clock is off.
+    let clockError: Duration
+    /// Which life it lives; also its incarnation. What was scheduled for an earlier one is void.
+    var life: UInt64 = 0
+    var sessions: [SessionID: Place] = [:]
+    var nextSession: UInt64 = 1
+    var diskBusyUntil: Int64 = 0
+    var checksUnderWay = 0
+    var mostChecksUnderWay = 0
+    var traffic = Traffic()
+    /// Positions that the disk has answered for, by origin: they never go back.
+    var answeredHeads: [OriginID: HeadPosition] = [:]
+
+    var isUp: Bool { core != nil || garbage != nil }
+
+    var ownBuckets: [Bucket] {
+        guard let manifest = disk.content.own?.manifest else { return [] }
+        return manifest.entries.compactMap { disk.content.buckets[disk.origin]?[$0.root] }
+    }
+}
+
+/// What a node has sent. Bytes as they leave the process, sealing included; TCP in packets of 1,400 bytes.
+public struct Traffic: Hashable, Sendable {
+    public internal(set) var frameCount = 0
+    public internal(set) var frameByteCount = 0
+    public internal(set) var datagramCount = 0
+    public internal(set) var datagramByteCount = 0
+    public internal(set) var packetCount = 0
+
+    mutating func sentFrame(byteCount: Int) {
+        frameCount += 1
+        frameByteCount += byteCount
+        packetCount += (byteCount + 1_399) / 1_400
+    }
+
+    mutating func sentDatagram(byteCount: Int) {
+        datagramCount += 1
+        datagramByteCount += byteCount
+        packetCount += 1
+    }
+}

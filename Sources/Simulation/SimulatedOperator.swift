@@ -1,0 +1,130 @@
+import Cryptography
+import Ledger
+import NodeCore
+import Primitives
+import WireFormat
+
+/// An operator of the simulated mesh, with the keys and certificates of its one node.
+struct SimulatedOperator {
+    let identityKey: SigningKey
+    let nodeKey: SigningKey
+    let generationKey: SigningKey
+    /// Only a name here: sessions are made without a handshake.
+    let transportKey: TransportKey
+    /// Empty for a node that cannot be dialed.
+    let addresses: [NetworkAddress]
+    /// The place of who admitted it; `nil`: the mesh root.
+    let sponsor: Int?
+    /// Membership chain, generation and node certificate.
+    let statements: [AnyStatement]
+
+    var origin: OriginID { OriginID(identityKey.verifyingKey.raw) }
+    var node: NodeID { NodeID(nodeKey.verifyingKey.raw) }
+
+    func identity(in mesh: MeshID, incarnation: UInt64) -> NodeIdentity {
+        NodeIdentity(mesh: mesh, origin: origin, node: node, transportKey: transportKey, addresses: addresses, incarnation: incarnation)
+    }
+
+    func keys(root: SigningKey?) -> NodeKeys { NodeKeys(identity: identityKey, node: nodeKey, generation: generationKey, meshRoot: root) }
+}
+
+/// Draws operators from a seed: each is admitted by the root or by an earlier operator.
+struct MeshFounder {
+    /// Sponsors that stand between an operator and the root, at most.
+    static let longestChain = 8
+
+    let root: SigningKey
+    let mesh: MeshID
+    let now: Timestamp
+    private(set) var operators: [SimulatedOperator] = []
+    private var random: SeededGenerator
+
+    init(seed: UInt64, at now: Timestamp) {
+        random = SeededGenerator(seed: seed ^ 0x666F_756E_6465_72)
+        root = SigningKey(using: &random)
+        mesh = MeshID(root: root.verifyingKey)
+        self.now = now
+    }
+
+    /// Admits one more operator; the first one can always be dialed.
+    mutating func admitOperator(outboundOnlyPerMille: UInt64) {
+        let index = operators.count
+        let identityKey = SigningKey(using: &random)
+        let sponsor = pickSponsor()
+        let member = Signed.make(
+            made(
+                MembershipCertificate(
+                    mesh: mesh, member: OriginID(identityKey.verifyingKey.raw), displayName: "operator \(index)",
+                    sponsor: sponsor.map { operators[$0].identityKey.verifyingKey } ?? root.verifyingKey, notBefore: now + .seconds(-864_000),
+                    notAfter: now + .seconds(63_072_000))),
+            with: sponsor.map { operators[$0].identityKey } ?? root)
+        let nodeKey = SigningKey(using: &random)
+        let generationKey = SigningKey(using: &random)
+        let transportKey = TransportKey(bytes: random.bytes(count: 32))
+        let isOutboundOnly = random.number(below: 1_000) < outboundOnlyPerMille && index > 0
+        let node = Signed.make(
+            made(
+                NodeCertificate(
+                    origin: OriginID(identityKey.verifyingKey.raw), serial: 1, node: NodeID(nodeKey.verifyingKey.raw), transportKey: made(transportKey),
+                    roles: [.publisher, .replica], notBefore: now + .seconds(-864_000), notAfter: now + .seconds(5_184_000))),
+            with: identityKey)
+        let generation = Signed.make(
+            made(
+                GenerationCertificate(
+                    origin: OriginID(identityKey.verifyingKey.raw), generation: 1, signingKey: generationKey.verifyingKey,
+                    notBefore: now + .seconds(-864_000),
+                    notAfter: now + .seconds(63_072_000), reason: .first)),
+            with: identityKey)
+        operators.append(
+            SimulatedOperator(
+                identityKey: identityKey, nodeKey: nodeKey, generationKey: generationKey, transportKey: made(transportKey),
+                addresses: isOutboundOnly ? [] : [Self.address(of: index)], sponsor: sponsor,
+                statements: chain(of: sponsor) + [.membership(member), .generation(generation), .node(node)]))
+    }
+
+    /// A few nodes that a starting node is told of: its sponsor's, and one or two more.
+    mutating func seeds(of index: Int) -> [NodeCore.Configuration.Seed] {
+        var places = operators[index].sponsor.map { [$0] } ?? []
+        if index > 0 { places.append(0) }
+        if operators.count > 1 { places.append(Int(random.number(below: UInt64(operators.count)))) }
+        var seeds: [NodeCore.Configuration.Seed] = []
+        for place in places where place != index {
+            guard let address = operators[place].addresses.first else { continue }
+            let seed = NodeCore.Configuration.Seed(address: address, key: operators[place].transportKey)
+            if !seeds.contains(seed) { seeds.append(seed) }
+        }
+        return seeds
+    }
+
+    /// Operators from whom this place was admitted, nearest first.
+    func sponsors(of index: Int) -> [Int] {
+        var places: [Int] = []
+        var next = operators[index].sponsor
+        while let place = next {
+            places.append(place)
+            next = operators[place].sponsor
+        }
+        return places
+    }
+
+    private mutating func pickSponsor() -> Int? {
+        guard !operators.isEmpty, random.number(below: 4) > 0 else { return nil }
+        let place = Int(random.number(below: UInt64(operators.count)))
+        return sponsors(of: place).count + 1 < Self.longestChain ? place : nil
+    }
+
+    private func chain(of sponsor: Int?) -> [AnyStatement] {
+        guard let sponsor else { return [] }
+        return operators[sponsor].statements.filter { if case .membership = $0 { true } else { false } }
+    }
+
+    private static func address(of index: Int) -> NetworkAddress {
+        made(NetworkAddress(host: .ipv4(0x0A00_0001 + UInt32(index)), tcpPort: 7_946, udpPort: 7_946))
+    }
+}
+
+/// What the simulation makes keeps the rules.
+func made<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("the simulation made a \(Value.self) that breaks a rule") }
+    return value
+}

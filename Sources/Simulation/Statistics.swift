@@ -1,0 +1,78 @@
+import Ledger
+import Primitives
+
+/// Figures of one run.
+public struct Statistics: Sendable, CustomStringConvertible {
+    /// From a head on its origin's disk to the last honest running node's replica.
+    public var headToLastNode: Distribution
+    /// Heads that some node has not adopted yet, nor a later one.
+    public var headsUnderWay: Int
+    public var bytesPerNodePerSecond: Double
+    public var packetsPerNodePerSecond: Double
+    public var eventCount: Int
+    public var checkCount: Int
+    public var crashCount: Int
+    public var sessionBreakCount: Int
+    public var sessionsMade: Int
+    public var lostDatagramCount: Int
+    public var longestDiskQueue: Int
+    public var mostChecksUnderWay: Int
+
+    public var description: String {
+        "head to last node \(headToLastNode), \(headsUnderWay) under way; per node \(Int(bytesPerNodePerSecond)) B/s and "
+            + "\(Int(packetsPerNodePerSecond)) packets/s; \(eventCount) events, \(checkCount) signatures checked, \(sessionsMade) sessions made, "
+            + "\(sessionBreakCount) broken, \(crashCount) crashes, \(lostDatagramCount) datagrams lost"
+    }
+
+    public struct Distribution: Sendable, CustomStringConvertible {
+        public var count: Int
+        public var median: Duration
+        public var percentile99: Duration
+        public var maximum: Duration
+
+        init(of durations: [Int64]) {
+            let sorted = durations.sorted()
+            func at(_ perMille: Int) -> Duration {
+                sorted.isEmpty ? .zero : .nanoseconds(sorted[min(sorted.count - 1, sorted.count * perMille / 1_000)])
+            }
+            count = sorted.count
+            median = at(500)
+            percentile99 = at(990)
+            maximum = .nanoseconds(sorted.last ?? 0)
+        }
+
+        public var description: String {
+            "p50 \(median.clampedMilliseconds) ms, p99 \(percentile99.clampedMilliseconds) ms, max \(maximum.clampedMilliseconds) ms (\(count) heads)"
+        }
+    }
+}
+
+/// Follows each published head until all honest nodes have it or a later one.
+struct HeadSpread {
+    private struct Underway {
+        let position: HeadPosition
+        let publishedAt: Int64
+        var reached: Set<Int>  // Counted, never iterated.
+    }
+
+    private var underway: [OriginID: [Underway]] = [:]
+    private(set) var durations: [Int64] = []
+    private(set) var underwayCount = 0
+
+    mutating func published(_ position: HeadPosition, of origin: OriginID, at now: Int64) {
+        underway[origin, default: []].append(Underway(position: position, publishedAt: now, reached: []))
+        underwayCount += 1
+    }
+
+    /// - Parameter followerCount: how many nodes must have it.
+    mutating func adopted(_ position: HeadPosition, of origin: OriginID, by node: Int, at now: Int64, followerCount: Int) {
+        guard var heads = underway[origin] else { return }
+        for place in heads.indices where heads[place].position <= position { heads[place].reached.insert(node) }
+        for head in heads where head.reached.count >= followerCount {
+            durations.append(now - head.publishedAt)
+            underwayCount -= 1
+        }
+        heads.removeAll { $0.reached.count >= followerCount }
+        underway[origin] = heads
+    }
+}

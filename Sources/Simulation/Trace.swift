@@ -1,0 +1,59 @@
+import Cryptography
+import NodeCore
+import Primitives
+import WireFormat
+
+/// A running hash over everything that happened, in order: equal for two runs exactly if they went the same way.
+///
+/// Not a cryptographic hash; it tells accidents apart, not forgeries.
+struct Trace: Hashable, Sendable {
+    private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    private(set) var eventCount = 0
+
+    mutating func record(time: Int64, node: Int, _ kind: UInt64, _ content: UInt64 = 0) {
+        eventCount += 1
+        mix(UInt64(bitPattern: time))
+        mix(UInt64(truncatingIfNeeded: node) << 8 | kind)
+        mix(content)
+    }
+
+    mutating func record(time: Int64, node: Int, _ input: Input) {
+        let (kind, content) = Self.summary(of: input)
+        record(time: time, node: node, kind, content)
+    }
+
+    private mutating func mix(_ word: UInt64) {
+        hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+        hash ^= hash >> 29
+    }
+
+    private static func summary(of input: Input) -> (UInt64, UInt64) {
+        switch input {
+        case .start: (1, 0)
+        case .timerFired(let timer):
+            switch timer {
+            case .tick: (2, 1)
+            case .spread: (2, 2)
+            case .probe: (2, 3)
+            case .housekeeping: (2, 4)
+            case .publish: (2, 5)
+            }
+        case .sessionOpened(let session, let opening): (3, session.number ^ opening.remoteKey.raw.prefix)
+        case .dialFailed(let dial): (4, dial.number)
+        case .sessionClosed(let session): (5, session.number)
+        case .frame(let session, let frame): (6, session.number &+ UInt64(frame.type) << 32 ^ BLAKE2b.hash(frame.body).raw.prefix)
+        case .datagram(let session, let bytes): (7, session.number ^ BLAKE2b.hash(bytes).raw.prefix)
+        case .checked(_, let outcome): (8, UInt64(outcome.verified.count) << 32 | UInt64(outcome.unresolved.count) << 16 | UInt64(outcome.forgedCount))
+        case .manifestChecked(let fetch, let result): (9, fetch.head.body.manifestRoot.raw.prefix ^ ((try? result.get()) == nil ? 1 : 0))
+        case .bucketChecked(_, let entry, let result): (10, entry.root.raw.prefix ^ ((try? result.get()) == nil ? 1 : 0))
+        case .adopted(let head): (11, head.body.origin.raw.prefix ^ head.body.position.sequence)
+        case .adoptionFailed(let head): (12, head.body.origin.raw.prefix)
+        case .published(let publication): (13, publication.head.body.manifestRoot.raw.prefix)
+        case .publicationFailed(let publication): (14, publication.head.body.manifestRoot.raw.prefix)
+        case .inviteRedeemed(let session, _, _, _): (15, session.number)
+        case .daysBuilt(let days): (16, UInt64(days.count))
+        case .command: (17, 0)
+        case .stagingFailed(_, let entry): (18, entry.root.raw.prefix)
+        }
+    }
+}

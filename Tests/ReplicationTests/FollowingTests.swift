@@ -1,0 +1,187 @@
+import Cryptography
+import Ledger
+import Primitives
+import Replication
+import Testing
+import WireFormat
+
+@Suite struct FollowingTests {
+    static let now = Timestamp(milliseconds: 1_790_000_000_000)
+
+    /// An origin that publishes.
+    struct Origin {
+        let key: SigningKey
+        let certificate: Verified<GenerationCertificate>
+        var publisher: Publisher
+        var random: SeededGenerator
+
+        init(seed: UInt64) {
+            random = SeededGenerator(seed: seed)
+            let identity = SigningKey(using: &random)
+            key = SigningKey(using: &random)
+            certificate = Signed.make(
+                GenerationCertificate(
+                    origin: OriginID(identity.verifyingKey.raw), generation: 1, signingKey: key.verifyingKey, notBefore: now,
+                    notAfter: now + .seconds(86_400 * 365), reason: .first)!, with: identity)
+            publisher = Publisher(origin: OriginID(identity.verifyingKey.raw), key: key, certificate: certificate, own: nil)
+        }
+
+        mutating func publish(_ codes: [UInt64], at time: Timestamp = now) -> Publication {
+            let descriptor = StreamDescriptor.standard(for: .sessionSimHash1, shardKey: [UInt8](repeating: 1, count: 16))!
+            let records = codes.sorted().map { SessionSimHashSighting(day: time.day, simHash: $0, sessions: 1, strength: 0)!.record }
+            publisher.change([
+                DayContent(descriptor: descriptor, day: time.day, buckets: Bucket.buckets(of: records, at: time.day, descriptor: descriptor, using: &random), mark: 5)
+            ])
+            let publication = publisher.publication(at: time)!
+            publisher.published(publication)
+            return publication
+        }
+    }
+
+    @Test func everyHeadTakesANumberAndCarriesItsHistory() {
+        var origin = Origin(seed: 1)
+        var leaves = [MerkleTree.leaf(origin.certificate.hash.bytes, in: .history)]
+        for number in 1...20 as ClosedRange<UInt64> {
+            let publication = origin.publish([number])
+            #expect(publication.head.body.position == HeadPosition(generation: 1, sequence: number))
+            #expect(publication.head.body.historyRoot == MerkleTree.root(of: leaves))
+            #expect(publication.coveredDays.map(\.mark) == [5])
+            leaves.append(MerkleTree.leaf(publication.head.hash.bytes, in: .history))
+        }
+    }
+
+    @Test func oneHeadAtATimeAndAFailedOneIsMadeAgain() {
+        var origin = Origin(seed: 2)
+        let first = origin.publisher.publication(at: Self.now)
+        #expect(first?.head.body.position.sequence == 1)
+        let second = origin.publisher.publication(at: Self.now)
+        #expect(second == nil)
+
+        origin.publisher.failed(first!)
+        let again = origin.publisher.publication(at: Self.now)
+        #expect(again?.head.body.position.sequence == 1)
+        origin.publisher.published(again!)
+        let idle = origin.publisher.publication(at: Self.now)
+        #expect(idle == nil)
+        let heartbeat = origin.publisher.publication(at: Self.now + Publisher.heartbeat)
+        #expect(heartbeat?.head.body.position.sequence == 2)
+    }
+
+    @Test func aNewerHeadOfOurOwnHaltsUs() {
+        var origin = Origin(seed: 3)
+        let stale = origin.publisher
+        _ = origin.publish([1])
+        let newer = origin.publish([2])
+        var restored = stale
+
+        let isHalted = restored.sawOwnHead(newer.head)
+        let publication = restored.publication(at: Self.now)
+        #expect(isHalted && publication == nil)
+        let isOwnHalted = origin.publisher.sawOwnHead(newer.head)
+        #expect(!isOwnHalted)
+    }
+
+    @Test func headsAreJudgedByGenerationPositionTimeAndRate() {
+        var origin = Origin(seed: 4)
+        var record = OriginRecord()
+        let publication = origin.publish([1])
+        #expect(record.verdict(on: publication.head, at: Self.now) == .unresolved)
+        let taken = record.take(origin.certificate)
+        #expect(taken.accepted)
+        #expect(record.verdict(on: publication.head, at: Self.now) == .news)
+        #expect(record.verdict(on: publication.head, at: Self.now + .seconds(-601)) == .refused)
+        record.adopted = AdoptedState(head: publication.head, manifest: publication.manifest)
+        #expect(record.verdict(on: publication.head, at: Self.now) == .known)
+
+        func head(_ sequence: UInt64, root: Digest = .zero) -> Verified<Head> {
+            Signed.make(
+                Head(
+                    origin: publication.head.body.origin, position: HeadPosition(generation: 1, sequence: sequence), issuedAt: Self.now, lifetimeSeconds: 60,
+                    manifestRoot: root, entryCount: 0, sightingCount: 0, dataByteCount: 0, historyRoot: .zero)!, with: origin.key)
+        }
+        #expect(record.verdict(on: head(1), at: Self.now) == .equivocation)
+        #expect(record.verdict(on: head(OriginRecord.sequenceBurst + 600), at: Self.now) == .news)
+        #expect(record.verdict(on: head(OriginRecord.sequenceBurst + 601), at: Self.now) == .refused)
+        #expect(record.verdict(on: head(.max - 1), at: Self.now) == .refused)
+    }
+
+    @Test func aFetchGoesFromManifestToBucketsToAdoption() {
+        var origin = Origin(seed: 5)
+        var random = SeededGenerator(seed: 6)
+        let publication = origin.publish([1, 2])
+        var scheduler = FetchScheduler()
+        let session = SessionID(3)
+        scheduler.sessionOpened(session)
+        scheduler.headSeen(publication.head, from: session)
+
+        let fetch = Fetch(session: session, head: publication.head)
+        let actions1 = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(actions1 == [.requestManifest(fetch)])
+        let actions2 = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(actions2 == [])
+        let entry = publication.manifest.entries[0]
+        let asked = scheduler.manifestChecked(fetch, .success(publication.manifest), held: { _ in false }, today: Self.now.day)
+        #expect(asked == [.requestBucket(fetch, entry, publication.manifest.descriptors[0])])
+        let actions3 = scheduler.bucketChecked(fetch, entry, .success(()))
+        #expect(actions3 == [.adopt(publication.head, publication.manifest)])
+        scheduler.adopted(publication.head)
+        #expect(scheduler.pendingCount == 0)
+    }
+
+    @Test func aLiarIsDroppedAndSomebodyElseIsAsked() {
+        var origin = Origin(seed: 7)
+        var random = SeededGenerator(seed: 8)
+        let publication = origin.publish([1])
+        var scheduler = FetchScheduler()
+        let (liar, honest) = (SessionID(1), SessionID(2))
+        for session in [liar, honest] { scheduler.sessionOpened(session) }
+        scheduler.headSeen(publication.head, from: liar)
+        _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+
+        let fetch = Fetch(session: liar, head: publication.head)
+        let actions4 = scheduler.manifestChecked(fetch, .failure(.wrongRoot), held: { _ in false }, today: Self.now.day)
+        #expect(actions4 == [.drop(liar)])
+        scheduler.sessionClosed(liar)
+        let next = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(next == [.requestManifest(Fetch(session: honest, head: publication.head))])
+    }
+
+    @Test func contentThatBreaksTheRulesIsTheOriginsFaultAndNotAskedForAgain() {
+        var origin = Origin(seed: 9)
+        var random = SeededGenerator(seed: 10)
+        let bad = origin.publish([1])
+        let good = origin.publish([2])
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(SessionID(1))
+        scheduler.headSeen(bad.head, from: SessionID(1))
+        _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+
+        let fetch = Fetch(session: SessionID(1), head: bad.head)
+        let actions5 = scheduler.manifestChecked(fetch, .failure(.breaksRule(.totals)), held: { _ in false }, today: Self.now.day)
+        #expect(actions5 == [])
+        scheduler.headSeen(bad.head, from: SessionID(1))
+        let actions6 = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(actions6 == [])
+        scheduler.headSeen(good.head, from: SessionID(1))
+        let actions7 = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(actions7.count == 1)
+    }
+
+    @Test func whenNobodyHasItTheNextRoundWaits() {
+        var origin = Origin(seed: 11)
+        var random = SeededGenerator(seed: 12)
+        let publication = origin.publish([1])
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(SessionID(1))
+        scheduler.headSeen(publication.head, from: SessionID(1))
+        _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        scheduler.failed(Fetch(session: SessionID(1), head: publication.head))
+
+        let actions8 = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        #expect(actions8 == [])
+        let actions9 = scheduler.begin(at: .zero + .milliseconds(900), adopted: { _ in nil }, using: &random)
+        #expect(actions9 == [])
+        let actions10 = scheduler.begin(at: .zero + .milliseconds(1_100), adopted: { _ in nil }, using: &random)
+        #expect(actions10.count == 1)
+    }
+}
