@@ -10,7 +10,7 @@ import WireFormat
 public struct DirtyDay: Hashable, Sendable {
     public let stream: StreamID
     public let day: Day
-    /// Grows with every change of the day, so that a head that covers an older content does not count for a newer one.
+    /// Grows with every change of the day and is never used again, so that a head that covers an older content does not count for a newer one.
     public let mark: Int64
 }
 
@@ -33,12 +33,7 @@ extension MeshStore {
                         ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
                         """, arguments: StatementArguments(key + [Data(record.value)]))
                 guard database.changesCount > 0 else { continue }
-                try database.execute(
-                    sql: """
-                        INSERT INTO dirty_day (kind, schema_version, day, mark) VALUES (?, ?, ?, 1)
-                        ON CONFLICT (kind, schema_version, day) DO UPDATE SET mark = mark + 1
-                        """,
-                    arguments: [stream.kind, stream.schemaVersion, sighting.day.number])
+                try Self.markDirty(stream, sighting.day, in: database)
             }
             try Self.set("outbox_position", Data(position), in: database)
         }
@@ -47,22 +42,43 @@ extension MeshStore {
     /// How far the outbox has been read; `nil` before the first time.
     public func outboxPosition() throws(StoreError) -> [UInt8]? { try setting("outbox_position").map { Array($0) } }
 
+    static func markDirty(_ stream: StreamID, _ day: Day, in database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO own_day (kind, schema_version, day, mark, covered_mark) VALUES (?, ?, ?, 1, 0)
+                ON CONFLICT (kind, schema_version, day) DO UPDATE SET mark = mark + 1
+                """,
+            arguments: [stream.kind, stream.schemaVersion, day.number])
+    }
+
     /// Days that no head covers as they now are.
     public func dirtyDays() throws(StoreError) -> [DirtyDay] {
         try read("read changed days") { database in
-            try Row.fetchAll(database, sql: "SELECT kind, schema_version, day, mark FROM dirty_day ORDER BY kind, schema_version, day").map { row in
-                DirtyDay(stream: StreamID(kind: row["kind"], schemaVersion: row["schema_version"]), day: Day(number: row["day"]), mark: row["mark"])
+            try Row.fetchAll(
+                database, sql: "SELECT kind, schema_version, day, mark FROM own_day WHERE mark <> covered_mark ORDER BY kind, schema_version, day"
+            ).compactMap { row in
+                guard let kind: UInt16 = row.integer("kind"), let version: UInt16 = row.integer("schema_version"), let day: UInt32 = row.integer("day"),
+                    let mark: Int64 = row.integer("mark")
+                else { return nil }
+                return DirtyDay(stream: StreamID(kind: kind, schemaVersion: version), day: Day(number: day), mark: mark)
             }
         }
     }
 
-    /// All own records of a day, in ascending key order.
+    /// All own records of a day, in ascending key order. Damaged ones, and those that are none of the stream's, are left out.
     public func ownRecords(of day: DirtyDay) throws(StoreError) -> [Ledger.Record] {
         try read("read own sightings") { database in
-            try Row.fetchAll(
+            var records: [Ledger.Record] = []
+            let rows = try Row.fetchCursor(
                 database, sql: "SELECT key, value FROM own_record WHERE kind = ? AND schema_version = ? AND day = ? ORDER BY key",
-                arguments: [day.stream.kind, day.stream.schemaVersion, day.day.number]
-            ).map { Ledger.Record(key: Array($0["key"] as Data), value: Array($0["value"] as Data)) }
+                arguments: [day.stream.kind, day.stream.schemaVersion, day.day.number])
+            while let row = try rows.next() {
+                guard let key = row.blob("key"), let value = row.blob("value") else { continue }
+                let record = Ledger.Record(key: Array(key), value: Array(value))
+                guard Sighting(stream: day.stream, day: day.day, record: record) != nil, records.last.map({ $0 < record }) ?? true else { continue }
+                records.append(record)
+            }
+            return records
         }
     }
 
@@ -103,7 +119,7 @@ extension MeshStore {
     public func nextIncarnation() throws(StoreError) -> UInt64 {
         try write("count a start") { database in
             let last = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = 'incarnation'")
-            let next = (last.flatMap { UInt64(String(decoding: $0, as: UTF8.self)) } ?? 0) + 1
+            let next = (last.flatMap { UInt64(String(decoding: $0, as: UTF8.self)) } ?? 0) &+ 1
             try Self.set("incarnation", Data("\(next)".utf8), in: database)
             return next
         }

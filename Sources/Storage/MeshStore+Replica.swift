@@ -22,22 +22,32 @@ extension MeshStore {
 
     /// The replica of an origin becomes what the manifest says, from staged and present buckets; all others of it are deleted.
     ///
-    /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here.
+    /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here, or is damaged. Buckets are checked as they stop being staged.
     public func adopt(_ head: Verified<Head>, _ manifest: Manifest, today: Day) throws(StoreError) -> ReplicaChange {
         let origin = head.body.origin
-        return try write("adopt a head") { database in
+        let (change, hasDeleted) = try write("adopt a head") { database in
             var change = ReplicaChange(origin: origin)
-            let wanted = Set(manifest.entries.map(\.root.data))
+            var hasDeleted = false
+            let wanted = Dictionary(manifest.entries.map { ($0.root.data, $0) }, uniquingKeysWith: { first, _ in first })
             var here: Set<Data> = []
-            for row in try Row.fetchAll(database, sql: "SELECT root, is_staged FROM bucket WHERE origin = ?", arguments: [origin.data]) {
-                let root: Data = row["root"]
-                if wanted.contains(root) {
-                    here.insert(root)
-                    if row["is_staged"], let bucket = try Self.bucket(root, of: origin, in: database) { change.added.append(bucket) }
-                } else {
+            for row in try Row.fetchAll(database, sql: "SELECT root, is_staged, descriptor, entry FROM bucket WHERE origin = ?", arguments: [origin.data]) {
+                guard let root = row.blob("root") else { continue }
+                let isStaged = row.integer("is_staged") != 0
+                guard let entry = wanted[root], let descriptor = manifest.descriptor(of: entry.stream) else {
                     try database.execute(sql: "DELETE FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, root])
-                    if !(row["is_staged"] as Bool), let digest = Digest(data: root) { change.removed.append(digest) }
+                    hasDeleted = true
+                    if !isStaged, let digest = Digest(data: root) { change.removed.append(digest) }
+                    continue
                 }
+                // The same bytes may be told of in other words: under a descriptor that keeps them longer, or for another day.
+                let isRetold = row.blob("descriptor") != encoded(descriptor) || row.blob("entry") != encoded(entry)
+                if isStaged || isRetold {
+                    guard let bucket = try Self.bucket(entry, of: origin, descriptor: descriptor, in: database) else { continue }
+                    if isRetold { try Self.retell(bucket, of: origin, in: database) }
+                    if !isStaged { change.removed.append(entry.root) }
+                    change.added.append(bucket)
+                }
+                here.insert(root)
             }
             for entry in manifest.entries where !here.contains(entry.root.data) {
                 guard let descriptor = manifest.descriptor(of: entry.stream), descriptor.lastDay(ofBucketAt: entry.day) < today else {
@@ -46,38 +56,44 @@ extension MeshStore {
             }
             try database.execute(sql: "UPDATE bucket SET is_staged = 0 WHERE origin = ? AND is_staged", arguments: [origin.data])
             try Self.set(head, manifest, history: nil, in: database)
-            return change
+            return (change, hasDeleted)
         }
+        compactLog(afterDeleting: hasDeleted)
+        return change
     }
 
     /// Our own new head, with all it rests on. The days it covers are clean again unless they changed meanwhile.
     public func publish(_ publication: Publication) throws(StoreError) -> ReplicaChange {
         let origin = publication.head.body.origin
-        return try write("publish a head") { database in
+        let change = try write("publish a head") { database in
             var change = ReplicaChange(origin: origin, added: publication.newBuckets)
             for bucket in publication.newBuckets { try Self.insert(bucket, of: origin, isStaged: false, into: database) }
             let wanted = Set(publication.manifest.entries.map(\.root.data))
-            for root in try Data.fetchAll(database, sql: "SELECT root FROM bucket WHERE origin = ?", arguments: [origin.data]) where !wanted.contains(root) {
+            try database.execute(sql: "UPDATE bucket SET is_staged = 0 WHERE origin = ? AND is_staged", arguments: [origin.data])
+            for row in try Row.fetchAll(database, sql: "SELECT root FROM bucket WHERE origin = ?", arguments: [origin.data]) {
+                guard let root = row.blob("root"), !wanted.contains(root) else { continue }
                 try database.execute(sql: "DELETE FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, root])
                 if let digest = Digest(data: root) { change.removed.append(digest) }
             }
             try Self.set(publication.head, publication.manifest, history: publication.history, in: database)
             for covered in publication.coveredDays {
                 try database.execute(
-                    sql: "DELETE FROM dirty_day WHERE kind = ? AND schema_version = ? AND day = ? AND mark = ?",
+                    sql: "UPDATE own_day SET covered_mark = mark WHERE kind = ? AND schema_version = ? AND day = ? AND mark = ?",
                     arguments: [covered.stream.kind, covered.stream.schemaVersion, covered.day.number, covered.mark])
             }
             return change
         }
+        compactLog(afterDeleting: !change.removed.isEmpty)
+        return change
     }
 
     /// The manifest an origin's newest head here names, if it has this root.
     public func manifest(of origin: OriginID, root: Digest) throws(StoreError) -> [UInt8]? {
         try read("read a manifest") { database in
             guard let row = try Row.fetchOne(database, sql: "SELECT head, manifest FROM origin WHERE origin = ?", arguments: [origin.data]),
-                let head = try? Signed<Head>(decoding: Array(row["head"] as Data)), head.body.manifestRoot == root
+                let bytes = row.blob("head"), let head = try? Signed<Head>(decoding: Array(bytes)), head.body.manifestRoot == root
             else { return nil }
-            return Array(row["manifest"] as Data)
+            return row.blob("manifest").map { Array($0) }
         }
     }
 
@@ -90,35 +106,48 @@ extension MeshStore {
 
     /// Calls `body` with every adopted bucket, own ones too. Buckets are checked again: a damaged one is passed over and counted.
     ///
+    /// Damaged ones are then deleted, so that no neighbour is sent them. Ours are built again; those of others are fetched again after the next start.
+    ///
     /// - Returns: how many were damaged.
     public func forEachBucket(_ body: (OriginID, Bucket) -> Void) throws(StoreError) -> Int {
-        try read("read the replica") { database in
-            var damagedCount = 0
-            let rows = try Row.fetchCursor(database, sql: "SELECT origin, descriptor, entry, bytes FROM bucket WHERE NOT is_staged ORDER BY origin, root")
+        let damaged = try read("read the replica") { database in
+            var damaged: [DamagedBucket] = []
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT rowid, origin, root, descriptor, entry, bytes FROM bucket WHERE NOT is_staged ORDER BY origin, root")
             while let row = try rows.next() {
-                guard let origin = OriginID(data: row["origin"]), let bucket = Self.bucket(in: row) else {
-                    damagedCount += 1
-                    continue
+                if let origin = row.identifier("origin", as: OriginID.self), let bucket = Self.bucket(in: row) {
+                    body(origin, bucket)
+                } else {
+                    damaged.append(DamagedBucket(row: row.integer("rowid"), origin: row.blob("origin"), root: row.blob("root")))
                 }
-                body(origin, bucket)
             }
-            return damagedCount
+            return damaged
         }
+        if !damaged.isEmpty {
+            try write("delete damaged buckets") { database in
+                for bucket in damaged { try Self.delete(bucket, in: database) }
+            }
+        }
+        return damaged.count
     }
 
-    /// Deletes buckets and own records whose retention ends before a day.
+    /// Deletes buckets and own records whose retention ends before a day, and invites that ended long ago.
     public func expire(before day: Day) throws(StoreError) -> [ReplicaChange] {
-        try write("expire days") { database in
+        let (changes, deletedCount) = try write("expire days") { database in
             var changes: [OriginID: ReplicaChange] = [:]
-            for row in try Row.fetchAll(database, sql: "SELECT origin, root, is_staged FROM bucket WHERE last_day < ?", arguments: [day.number]) {
-                guard let origin = OriginID(data: row["origin"]), let root = Digest(data: row["root"]), !(row["is_staged"] as Bool) else { continue }
+            for row in try Row.fetchAll(database, sql: "SELECT origin, root FROM bucket WHERE last_day < ? AND NOT is_staged", arguments: [day.number]) {
+                guard let origin = row.identifier("origin", as: OriginID.self), let root = row.identifier("root", as: Digest.self) else { continue }
                 changes[origin, default: ReplicaChange(origin: origin)].removed.append(root)
             }
+            let before = database.totalChangesCount
             try database.execute(sql: "DELETE FROM bucket WHERE last_day < ?", arguments: [day.number])
             let firstKept = day.advanced(by: -Int(StreamDescriptor.standardRetentionDays))
             try database.execute(sql: "DELETE FROM own_record WHERE day < ?", arguments: [firstKept.number])
-            return changes.values.sorted { $0.origin < $1.origin }
+            try Self.forgetInvites(at: Timestamp(milliseconds: UInt64(day.number) * 86_400_000), in: database)
+            return (changes.values.sorted { $0.origin < $1.origin }, database.totalChangesCount - before)
         }
+        compactLog(afterDeleting: deletedCount > 0)
+        return changes
     }
 
     private static func set(_ head: Verified<Head>, _ manifest: Manifest, history: HistoryTree?, in database: Database) throws {
@@ -130,28 +159,74 @@ extension MeshStore {
             arguments: [head.body.origin.data, Data(head.bytes), head.key.data, Data(manifest.bytes), history.map { Data(encode($0)) }])
     }
 
+    /// Again is the same as once, but for a row that is damaged: it becomes whole.
     private static func insert(_ bucket: Bucket, of origin: OriginID, isStaged: Bool, into database: Database) throws {
-        var descriptor = WireWriter()
-        bucket.descriptor.encode(into: &descriptor)
-        var entry = WireWriter()
-        bucket.entry.encode(into: &entry)
         try database.execute(
-            sql: "INSERT OR IGNORE INTO bucket (origin, root, is_staged, last_day, descriptor, entry, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO bucket (origin, root, is_staged, last_day, descriptor, entry, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (origin, root) DO UPDATE SET last_day = excluded.last_day, descriptor = excluded.descriptor, entry = excluded.entry,
+                    bytes = excluded.bytes WHERE is_staged OR NOT excluded.is_staged OR bytes IS NOT excluded.bytes
+                """,
             arguments: [
-                origin.data, bucket.entry.root.data, isStaged, bucket.descriptor.lastDay(ofBucketAt: bucket.entry.day).number, Data(descriptor.bytes),
-                Data(entry.bytes), Data(bucket.bytes),
+                origin.data, bucket.entry.root.data, isStaged, bucket.descriptor.lastDay(ofBucketAt: bucket.entry.day).number, encoded(bucket.descriptor),
+                encoded(bucket.entry), Data(bucket.bytes),
             ])
     }
 
-    private static func bucket(_ root: Data, of origin: OriginID, in database: Database) throws -> Bucket? {
-        try Row.fetchOne(database, sql: "SELECT descriptor, entry, bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, root])
-            .flatMap { bucket(in: $0) }
+    private static func retell(_ bucket: Bucket, of origin: OriginID, in database: Database) throws {
+        try database.execute(
+            sql: "UPDATE bucket SET last_day = ?, descriptor = ?, entry = ? WHERE origin = ? AND root = ?",
+            arguments: [
+                bucket.descriptor.lastDay(ofBucketAt: bucket.entry.day).number, encoded(bucket.descriptor), encoded(bucket.entry), origin.data,
+                bucket.entry.root.data,
+            ])
     }
 
-    private static func bucket(in row: Row) -> Bucket? {
-        var descriptorReader = WireReader(Array(row["descriptor"] as Data))
-        var entryReader = WireReader(Array(row["entry"] as Data))
-        guard let descriptor = try? StreamDescriptor(decoding: &descriptorReader), let entry = try? BucketEntry(decoding: &entryReader) else { return nil }
-        return try? Bucket(checking: Array(row["bytes"] as Data), entry: entry, descriptor: descriptor)
+    /// The bytes with an entry's root, checked against that entry; `nil` if they are not here or do not fit.
+    private static func bucket(_ entry: BucketEntry, of origin: OriginID, descriptor: StreamDescriptor, in database: Database) throws -> Bucket? {
+        try Row.fetchOne(database, sql: "SELECT bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, entry.root.data])?
+            .blob("bytes").flatMap { try? Bucket(checking: Array($0), entry: entry, descriptor: descriptor) }
     }
+
+    static func bucket(in row: Row) -> Bucket? {
+        guard let descriptorBytes = row.blob("descriptor"), let entryBytes = row.blob("entry"), let bytes = row.blob("bytes") else { return nil }
+        var descriptorReader = WireReader(Array(descriptorBytes))
+        var entryReader = WireReader(Array(entryBytes))
+        guard let descriptor = try? StreamDescriptor(decoding: &descriptorReader), let entry = try? BucketEntry(decoding: &entryReader),
+            row.identifier("root") == entry.root
+        else { return nil }
+        return try? Bucket(checking: Array(bytes), entry: entry, descriptor: descriptor)
+    }
+
+    private struct DamagedBucket {
+        let row: Int64?
+        let origin: Data?
+        let root: Data?
+    }
+
+    /// Forgets a damaged bucket, and sees to it that it comes back.
+    private static func delete(_ damaged: DamagedBucket, in database: Database) throws {
+        try database.execute(sql: "DELETE FROM bucket WHERE rowid = ?", arguments: [damaged.row])
+        guard let origin = damaged.origin,
+            let stored = try Row.fetchOne(
+                database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin WHERE origin = ?", arguments: [origin])
+        else { return }
+        if stored.hasNull("history") {
+            try database.execute(sql: "DELETE FROM origin WHERE origin = ?", arguments: [origin])
+        } else if let entry = content(of: stored)?.manifest.entries.first(where: { $0.root.data == damaged.root }) {
+            try markDirty(entry.stream, entry.day, in: database)
+        }
+    }
+}
+
+private func encoded(_ descriptor: StreamDescriptor) -> Data {
+    var writer = WireWriter()
+    descriptor.encode(into: &writer)
+    return Data(writer.bytes)
+}
+
+private func encoded(_ entry: BucketEntry) -> Data {
+    var writer = WireWriter()
+    entry.encode(into: &writer)
+    return Data(writer.bytes)
 }

@@ -19,21 +19,23 @@ extension MeshStore {
         }
     }
 
-    /// All that a core needs to start. Signatures are checked again: about 35 us a statement.
+    /// All that a core needs to start. Signatures are checked again, about 35 us a statement, and so is every staged bucket.
+    ///
+    /// What is damaged is left out and told. Of an origin whose head or manifest is, the buckets count as staged: only what is missing is fetched.
     public func load() throws(StoreError) -> (state: StoredState, problems: [StoreProblem]) {
         try read("load") { database in
             var state = StoredState()
             var problems: [StoreProblem] = []
-            for bytes in try Data.fetchAll(database, sql: "SELECT bytes FROM statement ORDER BY slot") {
-                guard let unchecked = try? UncheckedStatement(decoding: Array(bytes)),
+            for row in try Row.fetchAll(database, sql: "SELECT bytes FROM statement ORDER BY slot") {
+                guard let bytes = row.blob("bytes"), let unchecked = try? UncheckedStatement(decoding: Array(bytes)),
                     let statement = try? AnyStatement(checking: unchecked, headKey: { _, _ in nil })
                 else {
-                    problems.append(StoreProblem(table: "statement", reason: "a statement of \(bytes.count) bytes is damaged"))
+                    problems.append(StoreProblem(table: "statement", reason: "a statement is damaged"))
                     continue
                 }
                 state.statements.append(statement)
             }
-            for row in try Row.fetchAll(database, sql: "SELECT * FROM origin ORDER BY origin") {
+            for row in try Row.fetchAll(database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin ORDER BY origin") {
                 guard let content = Self.content(of: row) else {
                     problems.append(StoreProblem(table: "origin", reason: "a replica is damaged, and will be fetched again"))
                     continue
@@ -44,20 +46,33 @@ extension MeshStore {
                     state.adopted[content.head.body.origin] = AdoptedState(head: content.head, manifest: content.manifest)
                 }
             }
-            for row in try Row.fetchAll(database, sql: "SELECT origin, root FROM bucket WHERE is_staged") {
-                guard let origin = OriginID(data: row["origin"]), let root = Digest(data: row["root"]) else { continue }
-                state.staged[origin, default: []].insert(root)
-            }
+            try Self.loadStaged(into: &state, problems: &problems, from: database)
             return (state, problems)
         }
     }
 
-    private static func content(of row: Row) -> (head: Verified<Head>, manifest: Manifest, history: HistoryTree?)? {
-        guard let key = VerifyingKey(data: row["signing_key"]), let signed = try? Signed<Head>(decoding: Array(row["head"] as Data)),
-            let head = signed.verified(by: key), let manifest = try? Manifest(checking: Array(row["manifest"] as Data), head: head.body)
+    private static func loadStaged(into state: inout StoredState, problems: inout [StoreProblem], from database: Database) throws {
+        for row in try Row.fetchAll(database, sql: "SELECT origin, root FROM bucket WHERE NOT is_staged ORDER BY origin, root") {
+            guard let origin = row.identifier("origin", as: OriginID.self), let root = row.identifier("root", as: Digest.self) else { continue }
+            if state.adopted[origin] == nil, state.own?.head.body.origin != origin { state.staged[origin, default: []].insert(root) }
+        }
+        let rows = try Row.fetchCursor(database, sql: "SELECT origin, root, descriptor, entry, bytes FROM bucket WHERE is_staged ORDER BY origin, root")
+        while let row = try rows.next() {
+            guard let origin = row.identifier("origin", as: OriginID.self), let bucket = bucket(in: row) else {
+                problems.append(StoreProblem(table: "bucket", reason: "a staged bucket is damaged, and will be fetched again"))
+                continue
+            }
+            state.staged[origin, default: []].insert(bucket.entry.root)
+        }
+    }
+
+    static func content(of row: Row) -> (head: Verified<Head>, manifest: Manifest, history: HistoryTree?)? {
+        guard let key = row.identifier("signing_key", as: VerifyingKey.self), let bytes = row.blob("head"), let manifestBytes = row.blob("manifest"),
+            let signed = try? Signed<Head>(decoding: Array(bytes)), row.identifier("origin") == signed.body.origin,
+            let head = signed.verified(by: key), let manifest = try? Manifest(checking: Array(manifestBytes), head: head.body)
         else { return nil }
-        guard let stored = row["history"] as Data? else { return (head, manifest, nil) }
-        guard let history = decodeHistory(Array(stored)) else { return nil }
+        guard row.hasNull("history") == false else { return (head, manifest, nil) }
+        guard let stored = row.blob("history"), let history = decodeHistory(Array(stored)) else { return nil }
         return (head, manifest, history)
     }
 
@@ -90,6 +105,7 @@ extension MeshStore {
         case .revocation(let revocation):
             writer.integer(Revocation.structure)
             writer.identifier(revocation.body.revoked)
+            writer.identifier(revocation.body.revoker)  // So that one that turns out not to count cannot take the place of one that does.
         case .generation(let certificate):
             writer.integer(GenerationCertificate.structure)
             writer.identifier(certificate.body.origin)

@@ -4,6 +4,7 @@ import GRDB
 import Ledger
 import NodeCore
 import Primitives
+import Synchronization
 import WireFormat
 
 /// Why the node's database failed. Nothing was changed.
@@ -40,19 +41,23 @@ public final class MeshStore: Sendable {
     public static let formatVersion = 1
     /// How long a writer waits for another process.
     static let busyTimeout: TimeInterval = 10
+    /// How long emptying the log waits for readers; then it is done after the next deletion instead.
+    static let compactionTimeout: Duration = .milliseconds(500)
+    /// Reads at one time; more wait for their turn.
+    static let readerCount = 8
 
     let path: String
     let pool: DatabasePool
+    /// Whether deleted bytes may still lie in the log. At first nobody knows: an earlier run may have ended between deleting and emptying.
+    private let owesCompaction = Mutex(true)
 
     /// Opens the database, making it (mode 0600) if there is none.
     public init(path: String) throws(StoreError) {
         self.path = path
         var configuration = Configuration()
         configuration.busyMode = .timeout(Self.busyTimeout)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-            try database.execute(sql: "PRAGMA secure_delete = ON")
-        }
+        configuration.maximumReaderCount = Self.readerCount
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         do {
             if access(path, F_OK) != 0 {
                 // Made with its final mode before anything is in it.
@@ -60,6 +65,8 @@ public final class MeshStore: Sendable {
                 if descriptor >= 0 { close(descriptor) }
             }
             pool = try DatabasePool(path: path, configuration: configuration)
+            // Not earlier: turning the write-ahead log on, the pool sets NORMAL, and a head could be sent that a power cut then unmakes.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             let version = try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
             guard version <= Self.formatVersion else { throw StoreError.newer(path: path, version: version) }
             if version < Self.formatVersion {
@@ -85,8 +92,8 @@ public final class MeshStore: Sendable {
         CREATE TABLE IF NOT EXISTS own_record (
             kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
             PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS dirty_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
-            PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS own_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
+            covered_mark INTEGER NOT NULL, PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invite (
             id BLOB PRIMARY KEY, secret BLOB NOT NULL, not_after INTEGER NOT NULL, label TEXT NOT NULL, used_by BLOB) WITHOUT ROWID;
         """
@@ -107,12 +114,44 @@ public final class MeshStore: Sendable {
         } catch { throw .failed(action: action, path: path, cause: "\(error)") }
     }
 
-    /// Writes the log of changes back and empties it, so that nothing deleted stays in it.
-    public func compactLog() throws(StoreError) {
+    /// Writes the log of changes back and empties it, so that nothing deleted stays in it. Deleting methods do this on their own.
+    ///
+    /// - Returns: `false` if a reader kept it from being emptied: it is then tried again with every later deletion.
+    @discardableResult public func compactLog() throws(StoreError) -> Bool {
         do {
-            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA busy_timeout = \(Self.compactionTimeout.components.attoseconds / 1_000_000_000_000_000)")
+                defer { try? database.execute(sql: "PRAGMA busy_timeout = \(Int(Self.busyTimeout * 1_000))") }
+                _ = try database.checkpoint(.truncate)
+            }
+            owesCompaction.withLock { $0 = false }
+            return true
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            owesCompaction.withLock { $0 = true }
+            return false
         } catch { throw .failed(action: "empty the log", path: path, cause: "\(error)") }
     }
+
+    /// After a transaction that has deleted something, or not. It has happened, whatever becomes of the log: so this cannot fail.
+    func compactLog(afterDeleting hasDeleted: Bool) {
+        guard owesCompaction.withLock({ owes in owes = owes || hasDeleted; return owes }) else { return }
+        _ = try? compactLog()
+    }
+}
+
+extension Row {
+    /// A column that holds bytes; `nil` for anything else. A damaged file may hold any type anywhere, and the plain subscript would trap.
+    func blob(_ column: String) -> Data? { (self[column] as (any DatabaseValueConvertible)?) as? Data }
+
+    /// A column that holds a whole number in range; `nil` for anything else.
+    func integer<Value: FixedWidthInteger>(_ column: String, as _: Value.Type = Value.self) -> Value? {
+        ((self[column] as (any DatabaseValueConvertible)?) as? Int64).flatMap { Value(exactly: $0) }
+    }
+
+    /// Whether a column is empty.
+    func hasNull(_ column: String) -> Bool { (self[column] as (any DatabaseValueConvertible)?) == nil }
+
+    func identifier<Value: Identifier>(_ column: String, as _: Value.Type = Value.self) -> Value? { blob(column).flatMap { Value(data: $0) } }
 }
 
 extension Identifier {

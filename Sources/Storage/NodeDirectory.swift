@@ -2,6 +2,30 @@ import Cryptography
 import Foundation
 import Primitives
 
+/// Why a directory is not taken for a node. Nothing was changed.
+public enum NodeDirectoryError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Something is in it, and others may look.
+    case openToOthers(path: String, mode: UInt32)
+    /// It belongs to another user, or is not a directory.
+    case notOurs(path: String)
+    /// The disk or the system failed.
+    case failed(FileFailure)
+
+    public var description: String {
+        switch self {
+        case .openToOthers(let path, let mode): "directory \(path) is in use and open to other users (mode \(octal(mode)))"
+        case .notOurs(let path): "\(path) is not a directory of this user"
+        case .failed(let failure): failure.description
+        }
+    }
+
+    /// The command that would help.
+    public var hint: String? {
+        guard case .openToOthers(let path, _) = self else { return nil }
+        return "chmod 700 \(shellWord(path))"
+    }
+}
+
 /// Where a node keeps what it is: keys, database, lock and control socket, in one directory of mode 0700.
 public struct NodeDirectory: Sendable {
     public let path: String
@@ -15,12 +39,22 @@ public struct NodeDirectory: Sendable {
     /// Whether a node has been made here.
     public var exists: Bool { access(keyPath(.node), F_OK) == 0 }
 
-    /// Makes the directory, for this user alone. Nothing happens if it is there.
-    public func create() throws(FileFailure) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw FileFailure("create", path: path, code: errno == 0 ? EIO : errno) }
-        guard chmod(path, 0o700) == 0 else { throw .last("set the mode of", path: path) }
+    /// Makes the directory, for this user alone. One that is there is taken if it is empty, or closed to all others already.
+    public func create() throws(NodeDirectoryError) {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else { throw .notOurs(path: path) }
+            guard status.st_mode & 0o077 != 0 else { return }
+            // Closing a directory that is in use for something else would break that: only its owner can tell.
+            guard let names = try? FileManager.default.contentsOfDirectory(atPath: path), names.isEmpty else {
+                throw .openToOthers(path: path, mode: UInt32(status.st_mode) & 0o7777)
+            }
+        } else {
+            do {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            } catch { throw .failed(FileFailure("create", path: path, code: errno == 0 ? EIO : errno)) }
+        }
+        guard chmod(path, 0o700) == 0 else { throw .failed(.last("set the mode of", path: path)) }
     }
 
     /// The key, or `nil` where it is not kept here.

@@ -24,4 +24,9 @@ final class ScratchFolder: Sendable {
         try Data(content).write(to: URL(fileURLWithPath: path(name)))
         try FileManager.default.setAttributes([.posixPermissions: NSNumber(value: mode)], ofItemAtPath: path(name))
     }
+
+    /// Names of the files in which these bytes lie somewhere.
+    func files(containing bytes: [UInt8]) throws -> [String] {
+        try names().filter { name in try Data(contentsOf: URL(fileURLWithPath: path(name))).range(of: Data(bytes)) != nil }
+    }
 }
