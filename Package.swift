@@ -82,7 +82,12 @@ let package = Package(
         .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
         .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage", "Cryptography", "Primitives"]),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: [
+                "Storage", "Cryptography", "Ledger", "NodeCore", "Noise", "Primitives", "Replication", "WireFormat", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .testTarget(name: "SimilarityTests", dependencies: ["Similarity", "CHamming", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
         .testTarget(
             name: "TransportTests",
             dependencies: ["Transport", "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
