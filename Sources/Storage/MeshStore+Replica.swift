@@ -30,7 +30,8 @@ extension MeshStore {
             var hasDeleted = false
             let wanted = Dictionary(manifest.entries.map { ($0.root.data, $0) }, uniquingKeysWith: { first, _ in first })
             var here: Set<Data> = []
-            for row in try Row.fetchAll(database, sql: "SELECT root, is_staged, descriptor, entry FROM bucket WHERE origin = ?", arguments: [origin.data]) {
+            let present = "SELECT root, is_staged, descriptor, entry FROM bucket WHERE origin = ?"
+            for row in try Row.fetchAll(database, sql: present, arguments: [origin.data]) {
                 guard let root = row.blob("root") else { continue }
                 let isStaged = row.integer("is_staged") != 0
                 guard let entry = wanted[root], let descriptor = manifest.descriptor(of: entry.stream) else {
@@ -106,7 +107,8 @@ extension MeshStore {
 
     /// Calls `body` with every adopted bucket, own ones too. Buckets are checked again: a damaged one is passed over and counted.
     ///
-    /// Damaged ones are then deleted, so that no neighbour is sent them. Ours are built again; those of others are fetched again after the next start.
+    /// Damaged ones are then deleted, so that no neighbour is sent them. Ours are built again; those of others are fetched again after the next
+    /// start.
     ///
     /// - Returns: how many were damaged.
     public func forEachBucket(_ body: (OriginID, Bucket) -> Void) throws(StoreError) -> Int {
@@ -154,7 +156,8 @@ extension MeshStore {
         try database.execute(
             sql: """
                 INSERT INTO origin (origin, head, signing_key, manifest, history) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (origin) DO UPDATE SET head = excluded.head, signing_key = excluded.signing_key, manifest = excluded.manifest, history = excluded.history
+                ON CONFLICT (origin) DO UPDATE SET head = excluded.head, signing_key = excluded.signing_key, manifest = excluded.manifest,
+                    history = excluded.history
                 """,
             arguments: [head.body.origin.data, Data(head.bytes), head.key.data, Data(manifest.bytes), history.map { Data(encode($0)) }])
     }
