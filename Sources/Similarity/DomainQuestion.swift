@@ -74,7 +74,7 @@ extension SightingIndex {
         matches.sort()
         return DomainAnswer(
             stream: stream, domain: domain, seen: !matches.isEmpty, operators: tally.others.count, seenByOwn: tally.includesOwn, reportedCount: reportedCount,
-            ownReportedCount: ownReportedCount, attackerDays: attackerDays, ownAttackerDays: ownAttackerDays, days: days.count, firstDay: tally.firstDay, lastDay: tally.lastDay, matches: Array(matches.prefix(Self.matchLimit)),
-            freshness: freshnessOfOrigins)
+            ownReportedCount: ownReportedCount, attackerDays: attackerDays, ownAttackerDays: ownAttackerDays, days: days.count, firstDay: tally.firstDay,
+            lastDay: tally.lastDay, matches: Array(matches.prefix(Self.matchLimit)), freshness: freshnessOfOrigins)
     }
 }

@@ -106,8 +106,9 @@ extension SightingIndex {
         matches.sort()
         return SimHashAnswer(
             stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
-            ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay, nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram,
-            radius: radius, matches: matches, freshness: freshnessOfOrigins)
+            ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay,
+            nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram, radius: radius,
+            matches: matches, freshness: freshnessOfOrigins)
     }
 
     private static func cut(_ matches: inout [SimHashMatch], to wanted: Int, tightening bound: inout UInt16) {

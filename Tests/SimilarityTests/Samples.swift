@@ -75,28 +75,44 @@ struct Samples {
     }
 }
 
-/// The answer one gets by looking at everything, in as few words as possible.
-func naive(_ code: [UInt64], _ selection: SightingIndex.Selection, in all: [Seen], own: OriginID) -> SimHashAnswer {
-    let bits = 64 * code.count
-    func distance(_ other: [UInt64]) -> UInt16 { UInt16(zip(code, other).reduce(0) { $0 + ($1.0 ^ $1.1).nonzeroBitCount }) }
-    let ranked = all.map {
-        SimHashMatch(
-            code: $0.code, distance: distance($0.code), origin: $0.origin, day: $0.day, sessions: $0.sessions, strength: $0.strength, isOwn: $0.origin == own)
-    }.sorted()
-    let radius: UInt16
-    let shown: ArraySlice<SimHashMatch>
-    switch selection {
-    case .within(let asked):
-        radius = min(asked, UInt16(bits))
-        shown = ranked.filter { $0.distance <= radius }.prefix(1_000)
-    case .nearest(let count):
-        radius = 8
-        shown = ranked.prefix(min(max(0, count), 1_000))
+/// All sightings, nearest first: the answers one gets by looking at everything, in as few words as possible.
+struct Ranking {
+    let bits: Int
+    let own: OriginID
+    let ranked: [SimHashMatch]
+
+    init(_ all: [Seen], from code: [UInt64], own: OriginID) {
+        bits = 64 * code.count
+        self.own = own
+        ranked = all.map { seen in
+            SimHashMatch(
+                code: seen.code, distance: UInt16(zip(code, seen.code).reduce(0) { $0 + ($1.0 ^ $1.1).nonzeroBitCount }), origin: seen.origin,
+                day: seen.day, sessions: seen.sessions, strength: seen.strength, isOwn: seen.origin == own)
+        }.sorted()
     }
-    let near = ranked.filter { $0.distance <= radius }
-    return SimHashAnswer(
-        stream: .sessionSimHash1, seen: !near.isEmpty, operators: Set(near.map(\.origin)).subtracting([own]).count, seenByOwn: near.contains(where: \.isOwn),
-        sessions: near.reduce(0) { $0 + UInt64($1.sessions) }, ownSessions: near.filter(\.isOwn).reduce(0) { $0 + UInt64($1.sessions) },
-        firstDay: near.map(\.day).min(), lastDay: near.map(\.day).max(), nearestDistance: ranked.map(\.distance).min(),
-        histogram: (0...bits).map { bit in ranked.count { Int($0.distance) == bit } }, radius: radius, matches: Array(shown), freshness: [])
+
+    func answer(_ selection: SightingIndex.Selection) -> SimHashAnswer {
+        let radius: UInt16
+        let shown: ArraySlice<SimHashMatch>
+        switch selection {
+        case .within(let asked):
+            radius = min(asked, UInt16(bits))
+            shown = ranked.filter { $0.distance <= radius }.prefix(1_000)
+        case .nearest(let count):
+            radius = 8
+            shown = ranked.prefix(min(max(0, count), 1_000))
+        }
+        let near = ranked.filter { $0.distance <= radius }
+        var histogram = [Int](repeating: 0, count: bits + 1)
+        for match in ranked { histogram[Int(match.distance)] += 1 }
+        return SimHashAnswer(
+            stream: .sessionSimHash1, seen: !near.isEmpty, operators: Set(near.map(\.origin)).subtracting([own]).count,
+            seenByOwn: near.contains(where: \.isOwn), sessions: near.reduce(0) { $0 + UInt64($1.sessions) },
+            ownSessions: near.filter(\.isOwn).reduce(0) { $0 + UInt64($1.sessions) }, firstDay: near.map(\.day).min(), lastDay: near.map(\.day).max(),
+            nearestDistance: ranked.map(\.distance).min(), histogram: histogram, radius: radius, matches: Array(shown), freshness: [])
+    }
+}
+
+func naive(_ code: [UInt64], _ selection: SightingIndex.Selection, in all: [Seen], own: OriginID) -> SimHashAnswer {
+    Ranking(all, from: code, own: own).answer(selection)
 }
