@@ -34,6 +34,7 @@ struct Failure: Error {
         case let error as FoundingError: (error.description, error.hint)
         case let error as JoinError: (error.description, error.hint)
         case let error as KeyFileError: (error.description, error.hint)
+        case let error as NodeDirectoryError: (error.description, error.hint)
         case let error as ClusterError: (error.description, error.hint)
         case let error as InviteTokenError: (error.description, "ask the operator who invited you to send the token again")
         case let error as DirectoryLockError: (error.description, "hearsay status, or hearsay stop")
