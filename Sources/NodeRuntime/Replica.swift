@@ -24,13 +24,15 @@ final class Replica: Sendable {
         return damagedCount
     }
 
+    /// For one caller at a time: the disk's queue of writes.
+    ///
     /// - Parameter head: the head that the origin's sightings now stand for, if it is a new one.
     func apply(_ change: ReplicaChange, head: Verified<Head>?) {
-        index.withLock { index in
-            index.remove(change.removed, of: change.origin)
-            for bucket in change.added { index.add(bucket, of: change.origin) }
-            if let head { index.set(head.body) }
-        }
+        var next = snapshot  // Built beside the one in use, so that readers wait for a swap only.
+        next.remove(change.removed, of: change.origin)
+        for bucket in change.added { next.add(bucket, of: change.origin) }
+        if let head { next.set(head.body) }
+        index.withLock { $0 = next }
     }
 }
 
