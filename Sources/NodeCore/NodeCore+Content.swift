@@ -40,9 +40,17 @@ extension NodeCore {
         beginFetches(at: now, using: &random)
     }
 
+    /// Signs what is due, unless others are still to be asked for our newest head; the next tick comes back to it.
     mutating func publish(at now: Moment) {
+        guard publisher?.isDue(at: now.timestamp) == true, startCheck.allowsSigning(known: knownOthers, at: now.instant) else { return }
         guard let publication = publisher?.publication(at: now.timestamp) else { return }
         directives.append(.publish(publication))
+    }
+
+    /// Nodes that may have seen a head of ours: those certified, and the seeds we have never met.
+    private var knownOthers: Int {
+        let met = nodes.nodes.count { $0 != identity.node }
+        return met > 0 ? met : configuration.seeds.count { $0.key != identity.transportKey }
     }
 
     /// Our own head is on disk: now, and not before, it may be told.

@@ -140,9 +140,10 @@ extension NodeCore {
         }
         dialNeighbours(at: now, using: &random)
         beginFetches(at: now, using: &random)
+        if !startCheck.isDone { publish(at: now) }
     }
 
-    private mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
+    mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
         let dialed = sessions.values.count { $0.dial != nil } + dials.count
         var room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dials.count)
         guard room > 0 else { return }

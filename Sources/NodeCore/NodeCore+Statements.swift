@@ -74,6 +74,11 @@ extension NodeCore {
         settlePending(at: now)
         if case .pull(let logID, let upTo, let hasMore) = batch.purpose, let id = batch.session {
             pullSettled(Cursor(logID: logID, after: upTo), hasMore: hasMore, on: id, at: now)
+            if !startCheck.isDone, !hasMore, let node = sessions[id]?.node {
+                startCheck.hasAnswered(node)
+                publish(at: now)
+                dialNeighbours(at: now, using: &random)  // Whoever it has named is asked too, without waiting for the next tick.
+            }
         }
         beginFetches(at: now, using: &random)
     }

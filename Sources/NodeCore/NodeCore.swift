@@ -25,6 +25,7 @@ public struct NodeCore: Sendable {
     /// The manifests under adoption.
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher?
+    var startCheck = StartCheck(at: .zero)
     var sessions: [SessionID: Session] = [:]
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
@@ -91,6 +92,7 @@ public struct NodeCore: Sendable {
     }
 
     private mutating func start(at now: Moment, using random: inout some RandomNumberGenerator) {
+        startCheck = StartCheck(at: now.instant)
         var waiting = stored.statements
         // Sponsors before those they sponsor, certificates before what they certify; what does not fit waits like any other.
         waiting.sort { $0.rank < $1.rank }

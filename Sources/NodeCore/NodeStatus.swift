@@ -37,6 +37,8 @@ public struct NodeStatus: Sendable {
     public var own: HeadPosition?
     public var ownSightingCount: UInt64
     public var signingHaltedBy: HeadPosition?
+    /// Nothing has been signed since the start: others are still to be asked for our newest head.
+    public var isAskingBeforeSigning: Bool
     public var openSessionCount: Int
     public var statementCount: Int
     public var pendingStatementCount: Int
@@ -68,7 +70,7 @@ extension NodeCore {
         }
         return NodeStatus(
             mesh: identity.mesh, origin: identity.origin, node: identity.node, own: publisher?.own?.head.body.position,
-            ownSightingCount: publisher?.own?.head.body.sightingCount ?? 0, signingHaltedBy: publisher?.haltedBy,
+            ownSightingCount: publisher?.own?.head.body.sightingCount ?? 0, signingHaltedBy: publisher?.haltedBy, isAskingBeforeSigning: publisher != nil && !startCheck.isDone,
             openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, peers: peers, origins: origins)
     }
 

@@ -167,6 +167,62 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [1])
     }
 
+    /// The backup is so old that its next number is taken: it must ask before it signs, or it would equivocate.
+    @Test(arguments: [21, 22, 23] as [UInt64]) func aRestoredBackupAsksBeforeItSigns(seed: UInt64) {
+        let mesh = TinyMesh(["alpha", "beta", "gamma", "delta"], seed: seed)
+        mesh.start()
+        mesh.run(for: .seconds(5))
+        let backup = mesh.members[0].stored
+        for code in 1...4 as ClosedRange<UInt64> {
+            mesh.publish([code], by: 0)
+            mesh.run(for: .seconds(2))
+        }
+
+        mesh.members[0].core = mesh.makeCore(0, backup, incarnation: 3)
+        mesh.members[0].timers = []
+        mesh.members[0].events = []
+        mesh.give(0, .start)
+        mesh.publish([99], by: 0)
+        mesh.cutLinks = [[0, 1], [0, 2], [0, 3]]  // For a while nobody can say anything.
+        mesh.run(for: .seconds(20))
+        mesh.cutLinks = []
+        mesh.run(for: .seconds(60))
+
+        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy == HeadPosition(generation: 1, sequence: 5), "seed \(seed)")
+        #expect(!mesh.members[0].events.contains { if case .published = $0 { true } else { false } }, "seed \(seed)")
+        for index in 1...3 { #expect(mesh.codes(of: 0, at: index) == [4], "seed \(seed)") }
+        #expect(!mesh.members.contains { $0.events.contains { if case .equivocation = $0 { true } else { false } } })
+    }
+
+    /// Keys that came back without their database: the first number is taken as well.
+    @Test func aLostDiskAsksBeforeItSignsAnew() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 24)
+        let bare = mesh.members[0].stored
+        mesh.start()
+        mesh.publish([7], by: 0)
+        mesh.run(for: .seconds(5))
+
+        mesh.members[0].core = mesh.makeCore(0, bare, incarnation: 3)
+        mesh.members[0].timers = []
+        mesh.members[0].events = []
+        mesh.give(0, .start)
+        mesh.publish([8], by: 0)
+        mesh.cutLinks = [[0, 1]]
+        mesh.run(for: .seconds(20))
+        mesh.cutLinks = []
+        mesh.run(for: .seconds(60))
+
+        #expect(!mesh.members[0].events.contains { if case .published = $0 { true } else { false } })
+        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy != nil)
+        #expect(mesh.codes(of: 0, at: 1) == [7])
+    }
+
+    @Test func whoKnowsNobodySignsAtOnce() {
+        let mesh = TinyMesh(["alpha"], seed: 25)
+        mesh.start()
+        #expect(mesh.members[0].core.ownState?.head.body.position.sequence == 1)
+    }
+
     @Test func daysEndWithTheirRetention() {
         let mesh = TinyMesh(["alpha", "beta"], seed: 13)
         mesh.start()

@@ -99,6 +99,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     public var head: String?
     public var sightings: UInt64
     public var signing_halted_by: String?
+    public var asking_before_signing: Bool
     public var sessions: Int
     public var statements: Int
     public var waiting_statements: Int
@@ -109,7 +110,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
         let document = StatusDocument(
             mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
-            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, sessions: status.openSessionCount, statements: status.statementCount,
+            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, asking_before_signing: status.isAskingBeforeSigning, sessions: status.openSessionCount, statements: status.statementCount,
             waiting_statements: status.pendingStatementCount,
             peers: status.peers.map { peer in
                 Peer(
