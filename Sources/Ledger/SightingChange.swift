@@ -13,17 +13,14 @@ public struct SightingName: Hashable, Sendable {
         case .smtpTarget1: guard DomainName(key) != nil else { return nil }
         default: return nil
         }
-        self.stream = stream
-        self.day = day
-        self.key = key
+        (self.stream, self.day, self.key) = (stream, day, key)
     }
+
+    fileprivate init(of sighting: Sighting) { (stream, day, key) = (sighting.stream, sighting.day, sighting.record.key) }
 }
 
 extension Sighting {
-    public var name: SightingName {
-        guard let name = SightingName(stream: stream, day: day, key: record.key) else { preconditionFailure("a sighting has the key of its stream") }
-        return name
-    }
+    public var name: SightingName { SightingName(of: self) }
 }
 
 /// What a collector tells its node, one after another and absolutely: the later word on a name counts.

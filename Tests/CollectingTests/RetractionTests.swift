@@ -154,6 +154,16 @@ import Testing
         #expect(try keys() == [Self.code, Self.otherCode, Self.bystander])
     }
 
+    /// Retracting must not hide the loss from the collector's next run.
+    @Test func aRetractionIntoANewOutboxDoesNotKeepTheRestOutOfIt() throws {
+        _ = try scratch.release(Fixture.open, at: Fixture.noon)
+        try FileManager.default.removeItem(atPath: scratch.outboxDirectory + "/outbox.log")
+        try note(.domain(DomainName(Self.victim)!))
+        try write()
+        #expect(try scratch.release(Fixture.open, at: Fixture.noon).released == 3)
+        #expect(try keys() == [Self.code, Self.otherCode, Self.bystander])
+    }
+
     /// profiles.db was lost and made anew: the outbox still tells what was released.
     @Test func whatOnlyTheOutboxRemembersIsRetractedToo() throws {
         _ = try scratch.release(Fixture.open, at: Fixture.noon)
@@ -165,7 +175,8 @@ import Testing
 
     @Test func retractionsEndWithTheRetentionOfTheirDays() throws {
         func count() throws -> Int {
-            try scratch.database.read("count") { try Int.fetchOne($0, sql: "SELECT (SELECT count(*) FROM retraction) + (SELECT count(*) FROM retraction_rule)") ?? -1 }
+            let sql = "SELECT (SELECT count(*) FROM retraction) + (SELECT count(*) FROM retraction_rule)"
+            return try scratch.database.read("count") { try Int.fetchOne($0, sql: sql) ?? -1 }
         }
         _ = try scratch.release(Fixture.open, at: Fixture.noon)
         try note(.domain(DomainName(Self.victim)!))

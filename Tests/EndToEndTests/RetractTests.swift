@@ -32,7 +32,9 @@ import Testing
         try await Harness.run(nodes: 3, arguments: ["--log", "debug"]) { harness in
             for index in 0..<3 { try harness.useLabPolicy(index) }
             let samples = try harness.makeSamples()
-            let log = (0..<8).map { MailLog.line(second: 60 * $0, source: "203.0.113.\($0 + 1)", recipient: "box-\($0)@\($0 < 4 ? Self.domain : Self.otherDomain)") }
+            let log = (0..<8).map { number in
+                MailLog.line(second: 60 * number, source: "203.0.113.\(number + 1)", recipient: "box@\(number < 4 ? Self.domain : Self.otherDomain)")
+            }
             try Data(log.joined().utf8).write(to: URL(fileURLWithPath: samples + "/operator-1/mail.log"))
             let collected = try harness.hearsay("collect", samples + "/operator-1", "--home", harness.home(0))
             #expect(collected.status == 0, "\(collected.errors)")
@@ -41,7 +43,10 @@ import Testing
             #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 6 } })
 
             let profiles = try harness.hearsay("profile", samples + "/operator-1", "--json").text.split(separator: "\n")
-            let codes = try profiles.map { try #require((try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["kd_digraph_simhash"] as? String) }
+            let codes = try profiles.map { line in
+                let columns = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                return try #require(columns?["kd_digraph_simhash"] as? String)
+            }
             let (code, otherCode) = (codes[0], codes[1])
             try #require(Set(codes).count == 2)
             let needles = [Array(Self.domain.utf8), Array(code.utf8), try #require(Hex.decode(code))]
@@ -89,7 +94,9 @@ import Testing
             collectorAtWork = nil
             try harness.hearsay("collect", samples + "/operator-1", "--home", harness.home(0))
 
-            let isGone = try await harness.cluster.wait(within: .seconds(30)) { Harness.sightings(of: origin, in: $0[1]) == 0 && Self.confirmations($0[0]) == 1 }
+            let isGone = try await harness.cluster.wait(within: .seconds(30)) {
+                Harness.sightings(of: origin, in: $0[1]) == 0 && Self.confirmations($0[0]) == 1
+            }
             #expect(isGone)
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(0)).text.contains("1 of 1 operators have confirmed it"))
         }

@@ -48,6 +48,11 @@ import WireFormat
         #expect(first != nil && confirmed(by: 1) == first)
         #expect(mesh.codes(of: 0, at: 2) == [1, 2, 3] && confirmed(by: 2) == nil, "it holds it, but we have no session with it to hear so")
 
+        let now = mesh.now
+        #expect(mesh.members[0].core.status(at: now).peers.allSatisfy { $0.isCertified })
+        let later = Moment(instant: now.instant, timestamp: now.timestamp + .seconds(91 * 86_400))
+        #expect(mesh.members[0].core.status(at: later).peers.allSatisfy { !$0.isCertified }, "what an ended node confirms is not waited for")
+
         mesh.publish([2, 3], by: 0)
         #expect(confirmed(by: 1) == first, "not before it has adopted it")
         mesh.run(for: .seconds(20))

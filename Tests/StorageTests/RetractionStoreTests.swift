@@ -53,6 +53,16 @@ import Testing
         #expect(try store.outboxPosition() == [1])
     }
 
+    @Test func aRetractionBeforeAnyHeadLeavesNothingInTheLog() throws {
+        let store = try open()
+        try store.absorb([ann.sighting(Self.secretKey)], position: [1])
+        #expect(try !folder.files(containing: ann.sighting(Self.secretKey).record.key).isEmpty)
+
+        try store.absorb([retraction(Self.secretKey)], position: [2])
+
+        #expect(try folder.files(containing: ann.sighting(Self.secretKey).record.key) == [])
+    }
+
     @Test func theFirstHeadThatCoversAllOfItIsRemembered() throws {
         let store = try open()
         try store.absorb([ann.sighting(1), ann.sighting(2)], position: [1])

@@ -27,8 +27,7 @@ struct Releaser {
         let passed = try sessions(&outcome) + targets(&outcome)
         let wanted = passed.filter { sighting in !rules.contains { $0.covers(sighting.name) } }
         if wanted.count < passed.count { outcome.rejections[.retracted, default: 0] += passed.count - wanted.count }
-        // In this order: what is forgotten must pass again before it is written again.
-        try forgetLostReleases(outbox)
+        // In this order: what this forgets of a lost outbox must pass again before it is written again.
         try retractor.write(to: outbox, at: now)
         try withdraw(allBut: wanted)
         try schedule(wanted, at: now, using: &random)
@@ -169,15 +168,6 @@ struct Releaser {
                     : "UPDATE release SET value = released_value WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
                 try database.execute(sql: sql, arguments: [key.stream.kind, key.stream.schemaVersion, key.day.number, Data(key.key)])
             }
-        }
-    }
-
-    /// Another outbox than the one we wrote to, or one that has lost its end, gets everything that still passes anew: values are absolute.
-    private func forgetLostReleases(_ outbox: OutboxWriter) throws {
-        try database.write("compare the outbox") { database in
-            guard let mark = try Row.fetchOne(database, sql: "SELECT file_id, byte_count FROM outbox_mark") else { return }
-            guard mark["file_id"] as Data != Data(outbox.fileID) || outbox.byteCount < UInt64(clamping: mark["byte_count"] as Int64) else { return }
-            try database.execute(sql: "UPDATE release SET released_value = NULL; UPDATE retraction SET is_written = 0")
         }
     }
 

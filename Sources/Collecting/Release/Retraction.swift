@@ -83,12 +83,14 @@ public struct Retractor {
             let rule = RetractionRule(scope, upTo: max(today, min(lastReleased, today.advanced(by: 1))))
             try database.execute(
                 sql: "INSERT INTO retraction_rule (kind, schema_version, key, first_day, last_day) VALUES (?, ?, ?, ?, ?)",
-                arguments: [rule.stream?.kind, rule.stream?.schemaVersion, rule.key.map { Data($0) }, rule.days.lowerBound.number, rule.days.upperBound.number])
+                arguments: [
+                    rule.stream?.kind, rule.stream?.schemaVersion, rule.key.map { Data($0) }, rule.days.lowerBound.number, rule.days.upperBound.number,
+                ])
             var names = standing.filter(rule.covers)
             for name in names { try Self.retract(name, in: database) }
             let applied = try Self.apply([rule], at: now, in: database)
             names.formUnion(applied.retracted)
-            let simHashes = names.filter { $0.stream == .sessionSimHash1 }.count
+            let simHashes = names.filter { $0.stream.kind == StreamID.sessionSimHash1.kind }.count
             return Outcome(simHashes: simHashes, domains: names.count - simHashes, waiting: applied.dropped)
         }
     }
@@ -106,7 +108,8 @@ public struct Retractor {
             } else {
                 dropped += 1
             }
-            try database.execute(sql: "DELETE FROM release WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: arguments(of: name))
+            try database.execute(
+                sql: "DELETE FROM release WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: arguments(of: name))
         }
         return (retracted, dropped)
     }
@@ -119,22 +122,27 @@ public struct Retractor {
 
     /// Writes what is noted and not written yet. Retractions of days that nobody keeps any more are forgotten, and so are their rules.
     ///
+    /// Looks first whether this is the outbox we wrote to: another one has none of the releases and retractions.
+    ///
     /// - Returns: how many were written.
     @discardableResult public func write(to outbox: OutboxWriter, at now: Int64) throws -> Int {
         let firstKept = today.advanced(by: -Int(StreamDescriptor.standardRetentionDays))
         let names = try database.write("collect retractions") { database in
-            try database.execute(sql: "DELETE FROM retraction WHERE day < ?; DELETE FROM retraction_rule WHERE last_day < ?", arguments: [firstKept.number, firstKept.number])
+            try ProfilesDatabase.forgetLostReleases(outbox, in: database)
+            try database.execute(sql: "DELETE FROM retraction WHERE day < ?", arguments: [firstKept.number])
+            try database.execute(sql: "DELETE FROM retraction_rule WHERE last_day < ?", arguments: [firstKept.number])
             // A collector that was at work while the rule was noted may have released one more.
             _ = try Self.apply(try Self.rules(in: database), at: now, in: database)
-            return try Row.fetchAll(database, sql: "SELECT kind, schema_version, day, key FROM retraction WHERE NOT is_written ORDER BY kind, schema_version, day, key")
-                .compactMap(Self.name)
+            let unwritten = "SELECT kind, schema_version, day, key FROM retraction WHERE NOT is_written ORDER BY kind, schema_version, day, key"
+            return try Row.fetchAll(database, sql: unwritten).compactMap(Self.name)
         }
         guard !names.isEmpty else { return 0 }
         try outbox.append(names.map { .retracted($0) })
         try database.write("note written retractions") { database in
             for name in names {
                 try database.execute(
-                    sql: "UPDATE retraction SET is_written = 1 WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: Self.arguments(of: name))
+                    sql: "UPDATE retraction SET is_written = 1 WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
+                    arguments: Self.arguments(of: name))
             }
             try ProfilesDatabase.note(outbox, in: database)
         }
@@ -154,7 +162,8 @@ public struct Retractor {
     }
 
     private static func name(in row: Row) -> SightingName? {
-        SightingName(stream: StreamID(kind: row["kind"], schemaVersion: row["schema_version"]), day: Day(number: row["day"]), key: Array(row["key"] as Data))
+        let stream = StreamID(kind: row["kind"], schemaVersion: row["schema_version"])
+        return SightingName(stream: stream, day: Day(number: row["day"]), key: Array(row["key"] as Data))
     }
 
     private static func arguments(of name: SightingName) -> StatementArguments {
@@ -168,5 +177,12 @@ extension ProfilesDatabase {
         try database.execute(
             sql: "INSERT OR REPLACE INTO outbox_mark (id, file_id, byte_count) VALUES (1, ?, ?)",
             arguments: [Data(outbox.fileID), Int64(clamping: outbox.byteCount)])
+    }
+
+    /// Another outbox than the one we wrote to, or one that has lost its end, gets everything that still passes anew: values are absolute.
+    static func forgetLostReleases(_ outbox: OutboxWriter, in database: Database) throws {
+        guard let mark = try Row.fetchOne(database, sql: "SELECT file_id, byte_count FROM outbox_mark") else { return }
+        let isKnown = mark["file_id"] as Data == Data(outbox.fileID) && outbox.byteCount >= UInt64(clamping: mark["byte_count"] as Int64)
+        if !isKnown { try database.execute(sql: "UPDATE release SET released_value = NULL; UPDATE retraction SET is_written = 0") }
     }
 }

@@ -144,13 +144,13 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         }
     }
 
-    /// Of an operator with several nodes each must have said so, and at least one. `nil` while there is nothing to say.
+    /// Of an operator with several nodes that are certified now each must have said so, and at least one. `nil` while there is nothing to say.
     private static func hasRetracted(_ origin: OriginID, _ retraction: MeshStore.RetractionState, _ peers: [NodeStatus.Peer]) -> Bool? {
         switch retraction {
         case .none: return nil
         case .waiting: return false
         case .published(let position):
-            let nodes = peers.filter { $0.origin == origin }
+            let nodes = peers.filter { $0.origin == origin && $0.isCertified }
             return !nodes.isEmpty && nodes.allSatisfy { $0.confirmed.map { $0 >= position } ?? false }
         }
     }

@@ -52,8 +52,8 @@ struct RetractCommand: ParsableCommand {
         // Being told saves the node half a second; without a node it is done at its next start.
         let isAbsorbed = isWritten && (try? home.ask(.absorb)) != nil
         if json {
-            return print(
-                "{\"domains\":\(outcome.domains),\"node_told\":\(isAbsorbed),\"simhashes\":\(outcome.simHashes),\"waiting_dropped\":\(outcome.waiting),\"written\":\(isWritten)}")
+            let counts = "\"domains\":\(outcome.domains),\"simhashes\":\(outcome.simHashes),\"waiting_dropped\":\(outcome.waiting)"
+            return print("{\(counts),\"written\":\(isWritten),\"node_told\":\(isAbsorbed)}")
         }
         print("retracted  \(outcome.simHashes) SimHash and \(outcome.domains) domain sightings; \(outcome.waiting) that waited are not released")
         if !isWritten { printError("hint: the collector that is at work writes it to the outbox at its next look") }
@@ -157,8 +157,9 @@ struct RetractionReport: Encodable {
             let held = entry.holds_our_head.map { $0 ?? "-" }.joined(separator: ", ")
             table.add([String(entry.operator.prefix(16)), entry.name, held.isEmpty ? "-" : held, entry.confirmed ? "yes" : "not confirmed"])
         }
+        let confirmed = operators.filter(\.confirmed).count
         return """
-            since our head \(retracted_by_head) nothing retracted is published; \(operators.filter(\.confirmed).count) of \(operators.count) operators have confirmed it
+            since our head \(retracted_by_head) nothing retracted is published; \(confirmed) of \(operators.count) operators have confirmed it
             \(table.text)
             """
     }
