@@ -185,37 +185,34 @@ public struct LocalCluster: Sendable {
         try encoder.encode(members).write(to: URL(fileURLWithPath: listPath), options: .atomic)
     }
 
-    /// Ports that are free for both TCP and UDP just now. Held open together, so that no two are the same.
+    /// Ports that are free for both TCP and UDP just now, below those that the system gives to outgoing connections: nobody else takes them by chance.
     private static func freePorts(_ count: Int) -> [UInt16] {
-        var sockets: [Int32] = []
-        defer { for each in sockets { close(each) } }
         var ports: [UInt16] = []
-        while ports.count < count {
-            let stream = bound(Int32(SOCK_STREAM.rawValue), port: 0)
-            guard let stream else { return ports }
-            sockets.append(stream.descriptor)
-            guard let datagram = bound(Int32(SOCK_DGRAM.rawValue), port: stream.port) else { continue }
-            sockets.append(datagram.descriptor)
-            ports.append(stream.port)
+        for port in (UInt16(15_000)..<32_000).shuffled() where ports.count < count {
+            guard let stream = bound(Int32(SOCK_STREAM.rawValue), port: port) else { continue }
+            defer { close(stream) }
+            guard let datagram = bound(Int32(SOCK_DGRAM.rawValue), port: port) else { continue }
+            close(datagram)
+            ports.append(port)
         }
         return ports
     }
 
-    private static func bound(_ type: Int32, port: UInt16) -> (descriptor: Int32, port: UInt16)? {
+    /// A socket at a port of 127.0.0.1; `nil` if the port is taken.
+    private static func bound(_ type: Int32, port: UInt16) -> Int32? {
         let descriptor = socket(AF_INET, type, 0)
         guard descriptor >= 0 else { return nil }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0 }
+        let isBound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
         }
         guard isBound else {
             close(descriptor)
             return nil
         }
-        return (descriptor, UInt16(bigEndian: address.sin_port))
+        return descriptor
     }
 }

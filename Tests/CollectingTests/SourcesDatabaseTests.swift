@@ -79,7 +79,8 @@ import Testing
         var configuration = Configuration()
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0") }
         let running = try DatabaseQueue(path: path, configuration: configuration)
-        let insertion = "INSERT INTO smtp_targets VALUES (9999, 'cafe0000-dec0-4bad-8a7a-000000000000', 'late.example.com', '2026-04-21 00:00:00', '2026-04-21 00:00:00', 1)"
+        let day = "'2026-04-21 00:00:00'"
+        let insertion = "INSERT INTO smtp_targets VALUES (9999, 'cafe0000-dec0-4bad-8a7a-000000000000', 'late.example.com', \(day), \(day), 1)"
         try running.write { try $0.execute(sql: insertion) }
         let before = try folder.names.map { try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + $0)) }
         #expect(folder.names == ["seed-fresh.db", "seed-fresh.db-shm", "seed-fresh.db-wal"])
@@ -157,7 +158,8 @@ import Testing
     @Test func theUsersTableIsNeverRead() throws {
         let folder = try ScratchFolder()
         let path = try Samples.database("release-1.0.0", in: folder)
-        try DatabaseQueue(path: path).writeWithoutTransaction { try $0.execute(sql: "DROP TABLE IF EXISTS users; CREATE VIEW users AS SELECT * FROM nowhere") }
+        let trap = "DROP TABLE IF EXISTS users; CREATE VIEW users AS SELECT * FROM nowhere"
+        try DatabaseQueue(path: path).writeWithoutTransaction { try $0.execute(sql: trap) }
 
         #expect(try Collected(path).problems.isEmpty)
     }

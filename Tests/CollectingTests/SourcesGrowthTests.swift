@@ -112,7 +112,8 @@ import Testing
     @Test func aFileIsKnownByWhatItHolds() throws {
         let folder = try ScratchFolder()
         let files: [(String, SourceSet.Kind)] = [
-            (try folder.write(try Samples.bytes(Self.shard), to: "a"), .decnetShard), (try folder.write(try Samples.bytes("formats/decnet/decnet.log"), to: "b.db"), .decnetLog),
+            (try folder.write(try Samples.bytes(Self.shard), to: "a"), .decnetShard),
+            (try folder.write(try Samples.bytes("formats/decnet/decnet.log"), to: "b.db"), .decnetLog),
             (try folder.write(try Samples.bytes("formats/cowrie/cowrie.json"), to: "c.cast"), .cowrieLog),
             (try folder.write(try Samples.bytes("formats/asciicast/sample.v3.cast"), to: "d.json"), .asciicast),
             (try folder.write("broken first line\n" + String(decoding: try Samples.bytes("formats/cowrie/cowrie.json"), as: UTF8.self), to: "e"), .cowrieLog),

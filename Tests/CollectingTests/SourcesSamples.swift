@@ -137,7 +137,8 @@ func expectProfile(of session: SourceSession, toBe expected: [String: JSON], _ n
         case (.blob(let bytes), .text(let text)): #expect(bytes.map { String(format: "%02x", $0) }.joined() == text, "\(name) \(column)")
         case (.text(let text), .list): #expect(try JSONDecoder().decode(JSON.self, from: Data(text.utf8)) == value, "\(name) \(column)")
         // Sums are exact where the samples were made, and of rounded numbers here.
-        case (.real(let number), .number(let other)) where ["kd_iki_mean", "kd_iki_stdev"].contains(column): #expect(abs(number - other) <= other * 1e-12, "\(name) \(column)")
+        case (.real(let number), .number(let other)) where ["kd_iki_mean", "kd_iki_stdev"].contains(column):
+            #expect(abs(number - other) <= other * 1e-12, "\(name) \(column)")
         case (.real(let number), .number(let other)): #expect(number == other, "\(name) \(column)")
         case (.integer(let number), .number(let other)): #expect(Double(number) == other, "\(name) \(column)")
         case (let own, let other): Issue.record("\(name) \(column): \(own) is not \(other)")

@@ -64,7 +64,7 @@ import Testing
             do {
                 let read = try OutboxReader(directory: folder).read(after: nil, limit: 100).sightings
                 #expect(read.count < all.count && read == Array(all.prefix(read.count)), "byte \(place)")
-            } catch let error as OutboxError {
+            } catch {
                 guard case .damaged = error else {
                     Issue.record("byte \(place): \(error)")
                     continue

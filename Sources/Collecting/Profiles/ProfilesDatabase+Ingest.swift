@@ -82,13 +82,16 @@ extension ProfilesDatabase {
         try database.execute(
             sql: "INSERT OR REPLACE INTO session_profile (\(all.joined(separator: ", "))) VALUES (\(all.map { _ in "?" }.joined(separator: ", ")))",
             arguments: StatementArguments(values))
-        // A database tells the keystrokes at most; what it does not tell stays unknown.
+        // A database tells the keystrokes at most; what is not told stays as it was: the log that told it may be gone.
         var typedKeys = session.typedKeyCount
         if typedKeys == nil, case .integer(let total)? = session.storedColumns["total_keystrokes"] { typedKeys = Int(clamping: total) }
         try database.execute(
             sql: """
-                INSERT OR REPLACE INTO session_source (sid, started_at, attacker_uuid, service, typed_keys, digraphs, samples, rank)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO session_source (sid, started_at, attacker_uuid, service, typed_keys, digraphs, samples, rank) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (sid) DO UPDATE SET
+                    started_at = coalesce(excluded.started_at, started_at), attacker_uuid = coalesce(excluded.attacker_uuid, attacker_uuid),
+                    service = coalesce(excluded.service, service), typed_keys = coalesce(excluded.typed_keys, typed_keys),
+                    digraphs = coalesce(excluded.digraphs, digraphs), samples = coalesce(excluded.samples, samples), rank = excluded.rank
                 """,
             arguments: [
                 session.sid, session.startedAt, attacker, session.service, typedKeys, session.distinctDigraphCount, session.digraphSampleCount, rank.rawValue,

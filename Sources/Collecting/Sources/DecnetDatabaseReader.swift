@@ -104,7 +104,9 @@ struct DecnetDatabaseReader {
         of table: String, _ database: Database, sql: String, _ emit: (SourceItem) throws -> Void, _ body: (Row) throws -> Void
     ) throws {
         var number: Int64 = 0
-        func problem(_ reason: String) throws { try emit(.problem(SourceProblem(file: "\(path) table \(table) row", offset: number, reason: reason))) }
+        func problem(_ reason: String) throws {
+            try emit(.problem(SourceProblem(file: "\(path) table \(table) row", offset: number, reason: reason)))
+        }
         // What the receiver throws is not this table's fault, so the two are kept apart.
         let cursor: RowCursor
         do { cursor = try Row.fetchCursor(database, sql: sql) } catch { return try problem("the table cannot be read: \(Self.reason(error))") }
@@ -123,7 +125,9 @@ struct DecnetDatabaseReader {
 
     private func readAttackers(_ database: Database, _ emit: (SourceItem) throws -> Void) throws {
         try forEachRow(of: "attackers", database, sql: "SELECT rowid AS hearsay_row, uuid, ip, first_seen, last_seen FROM attackers", emit) { row in
-            guard let uuid = Self.text(row, "uuid"), let ip = Self.text(row, "ip"), let first = Self.time(row, "first_seen"), let last = Self.time(row, "last_seen") else {
+            guard let uuid = Self.text(row, "uuid"), let ip = Self.text(row, "ip"), let first = Self.time(row, "first_seen"),
+                let last = Self.time(row, "last_seen")
+            else {
                 throw RowError(reason: "an attacker without uuid, ip or times")
             }
             try emit(.attacker(SourceAttacker(uuid: uuid, ip: ip, firstSeen: first, lastSeen: last)))
@@ -133,9 +137,10 @@ struct DecnetDatabaseReader {
     /// What the log says about recorded sessions, by session id.
     private func sessionLogs(_ database: Database, _ emit: (SourceItem) throws -> Void) throws -> SessionLogs {
         var logs = SessionLogs()
-        try forEachRow(
-            of: "logs", database, sql: "SELECT rowid AS hearsay_row, id, timestamp, attacker_ip, fields FROM logs WHERE service = 'sessrec' AND event_type = 'session_recorded'", emit
-        ) { row in
+        let query = """
+            SELECT rowid AS hearsay_row, id, timestamp, attacker_ip, fields FROM logs WHERE service = 'sessrec' AND event_type = 'session_recorded'
+            """
+        try forEachRow(of: "logs", database, sql: query, emit) { row in
             guard let id = Self.integer(row, "id"), let fields = Self.text(row, "fields").flatMap({ LogFields(Array($0.utf8)[...]) }) else {
                 throw RowError(reason: "a recorded session without a valid session id")
             }
@@ -175,9 +180,10 @@ struct DecnetDatabaseReader {
     }
 
     private func readObservations(_ database: Database, _ logs: SessionLogs, _ emit: (SourceItem) throws -> Void) throws {
-        try forEachRow(
-            of: "observations", database, sql: "SELECT rowid AS hearsay_row, value, evidence_ref, ts, attacker_uuid FROM observations WHERE primitive = 'motor.digraph_simhash'", emit
-        ) { row in
+        let query = """
+            SELECT rowid AS hearsay_row, value, evidence_ref, ts, attacker_uuid FROM observations WHERE primitive = 'motor.digraph_simhash'
+            """
+        try forEachRow(of: "observations", database, sql: query, emit) { row in
             guard let reference = Self.text(row, "evidence_ref"), let mark = reference.lastIndex(of: "#"),
                 let sid = SourceName.sid(Array(reference[reference.index(after: mark)...].utf8))
             else { throw RowError(reason: "an observation of no session") }
@@ -196,7 +202,8 @@ struct DecnetDatabaseReader {
     }
 
     private func readTargets(_ database: Database, _ emit: (SourceItem) throws -> Void) throws {
-        try forEachRow(of: "smtp_targets", database, sql: "SELECT rowid AS hearsay_row, attacker_uuid, domain, first_seen, last_seen, count FROM smtp_targets", emit) { row in
+        let query = "SELECT rowid AS hearsay_row, attacker_uuid, domain, first_seen, last_seen, count FROM smtp_targets"
+        try forEachRow(of: "smtp_targets", database, sql: query, emit) { row in
             guard let uuid = Self.text(row, "attacker_uuid"), let domain = Self.text(row, "domain"), !domain.isEmpty else {
                 throw RowError(reason: "a target without attacker or domain")
             }

@@ -69,7 +69,8 @@ struct ShardReader {
             if lastLines[record.sid] == nil, lastLines.count >= Self.sessionLimit { overflow += 1 } else { lastLines[record.sid] = line.offset }
         }
         if overflow > 0 {
-            try emit(.problem(SourceProblem(file: path, offset: nil, reason: "\(overflow) records of sessions beyond the first \(Self.sessionLimit) were passed over")))
+            let reason = "\(overflow) records of sessions beyond the first \(Self.sessionLimit) were passed over"
+            try emit(.problem(SourceProblem(file: path, offset: nil, reason: reason)))
         }
         return (lastLines, reader.offset)
     }
