@@ -12,7 +12,10 @@ extension NodeCore {
         var unchecked: [UncheckedStatement] = []
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
-            if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) { continue }
+            if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) {
+                confirmed(bytes, by: id)
+                continue
+            }
             do throws(WireError) {
                 let statement = try UncheckedStatement(decoding: bytes)
                 if case .head(let head) = statement, isOld(head, from: id) { continue }
@@ -121,6 +124,7 @@ extension NodeCore {
     private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
         let origin = head.body.origin
         if origin == identity.origin {
+            confirmed(head.bytes, by: id)
             if publisher?.sawOwnHead(head) == true {
                 directives.append(.report(.signingHalted(ours: publisher?.own?.head.body.position, theirs: head.body.position)))
             }
@@ -137,6 +141,12 @@ extension NodeCore {
         case .equivocation: directives.append(.report(.equivocation(origin, head.body.position)))
         case .known, .refused: break
         }
+    }
+
+    /// A neighbour holds what our head says, if that is what it has just told us of. Only for heads whose signature has been checked, now or before.
+    private mutating func confirmed(_ bytes: [UInt8], by id: SessionID?) {
+        guard let id, let node = sessions[id]?.node, let head = try? Signed<Head>(decoding: bytes), head.body.origin == identity.origin else { return }
+        confirmations[node] = max(confirmations[node] ?? head.body.position, head.body.position)
     }
 
     private mutating func wait(_ add: (inout PendingStatements) -> Bool) {

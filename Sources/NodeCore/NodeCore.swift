@@ -34,6 +34,8 @@ public struct NodeCore: Sendable {
     var newcomers: [RequestKey: Newcomer] = [:]
     /// How far the log of each node has been read, so that a new session goes on where the last one stopped.
     var cursors: [NodeID: Cursor] = [:]
+    /// The newest head of ours that each neighbour has told us of: nobody tells of a head before it has adopted it. At most one per node we ever met.
+    var confirmations: [NodeID: HeadPosition] = [:]
     var hot: [HotHead] = []
     var armed: Set<Timer> = []
 

@@ -17,6 +17,10 @@ public struct NodeStatus: Sendable {
         public var silence: Duration?
         public var addresses: [NetworkAddress]
         public var failedDials: Int
+        /// Whether its operator still vouches for it: one that was replaced is known for ever.
+        public var isCertified: Bool
+        /// The newest head of ours that this node has told us of, and so has adopted; `nil` if it has not, or was never asked.
+        public var confirmed: HeadPosition?
     }
 
     public struct Origin: Sendable {
@@ -58,7 +62,8 @@ extension NodeCore {
                 node: node, origin: entry.certificate.body.origin, displayName: members.displayName(of: entry.certificate.body.origin) ?? "",
                 isConnected: session != nil, isDialedByUs: session?.dial != nil, roundTrip: session?.roundTrip,
                 silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
-                failedDials: backoff.failureCount(of: entry.certificate.body.transportKey))
+                failedDials: backoff.failureCount(of: entry.certificate.body.transportKey),
+                isCertified: now.timestamp < entry.certificate.body.notAfter, confirmed: confirmations[node])
         }
         let origins = members.operators.filter { $0 != identity.origin }.map { origin in
             let adopted = self.origins[origin]?.adopted

@@ -116,10 +116,10 @@ final class Disk: Sendable {
     private func absorbNow(from reader: OutboxReader) throws -> Bool {
         while true {
             let position = try store.outboxPosition().flatMap { OutboxPosition(bytes: $0) }
-            let (sightings, next) = try reader.read(after: position, limit: Self.outboxBatch)
-            guard let next, next != position else { break }
-            try store.absorb(sightings, position: next.bytes)
-            if sightings.count < Self.outboxBatch { break }
+            let reading = try reader.read(after: position, limit: Self.outboxBatch)
+            guard let next = reading.position, next != position else { break }
+            try store.absorb(reading.changes, position: next.bytes)
+            if reading.changes.count < Self.outboxBatch { break }
         }
         let days = try store.dirtyDays().filter { day in offered.withLock { $0.insert(day).inserted } }
         guard !days.isEmpty else { return false }
@@ -155,6 +155,9 @@ final class Disk: Sendable {
             }
         }
     }
+
+    /// Since which head of ours nothing that was retracted is published; `nil` if the disk does not say.
+    func retractionState() -> MeshStore.RetractionState? { try? store.retractionState() }
 
     /// Waits until everything asked so far is on the disk.
     func drain() async {

@@ -5,14 +5,20 @@ import WireFormat
 
 /// The bytes of an outbox (`Protocol/outbox.md`): a header, then one entry after another, each with its own check.
 ///
-/// Entries are absolute: *for this stream, day and key the value now is V*. A later one replaces an earlier one, so replay is harmless. An entry
-/// has room for a sighting and for nothing else.
+/// Entries are absolute: *for this stream, day and key the value now is V*, or *there is nothing any more*. A later one replaces an earlier one, so
+/// replay is harmless. An entry has room for a sighting, or for the name of one, and for nothing else.
 enum OutboxFile {
     static let name = "outbox.log"
     static let lockName = "outbox.lock"
     /// `"HSOUTBOX"`, then the version.
     static let magic: [UInt8] = Array("HSOUTBOX".utf8)
+    /// Sightings only: what every file is until something is retracted, so that an older node goes on reading it.
     static let version: UInt16 = 1
+    /// Retractions too. A node that does not know them refuses the file, and does not go on publishing what was retracted.
+    static let retractingVersion: UInt16 = 2
+    static let versionOffset = 8
+    /// In an entry's length: it is a retraction, and has no value.
+    static let retractionFlag: UInt16 = 0x8000
     static let fileIDByteCount = 16
     static let headerByteCount = 8 + 2 + fileIDByteCount
     static let checkByteCount = 8
@@ -29,22 +35,32 @@ enum OutboxFile {
         return writer.bytes
     }
 
-    /// The file id; `nil` if this is no outbox of this version.
-    static func fileID(inHeader bytes: [UInt8]) -> [UInt8]? {
-        guard bytes.count >= headerByteCount, Array(bytes[..<8]) == magic, UInt16(bytes[8]) << 8 | UInt16(bytes[9]) == version else { return nil }
-        return Array(bytes[10..<headerByteCount])
+    /// The file id and the version; `nil` if this is no outbox of a version we know.
+    static func header(_ bytes: [UInt8]) -> (fileID: [UInt8], version: UInt16)? {
+        guard bytes.count >= headerByteCount, Array(bytes[..<versionOffset]) == magic else { return nil }
+        let found = UInt16(bytes[versionOffset]) << 8 | UInt16(bytes[versionOffset + 1])
+        guard (version...retractingVersion).contains(found) else { return nil }
+        return (Array(bytes[10..<headerByteCount]), found)
     }
 
+    static func entry(of sighting: Sighting) -> [UInt8] { entry(of: .stated(sighting)) }
+
     /// `length u16 | stream | day | key length u8 | key | value length u8 | value | check (8)`, length counting what follows it.
-    static func entry(of sighting: Sighting) -> [UInt8] {
+    ///
+    /// A retraction has neither value nor value length, and the highest bit of its length set.
+    static func entry(of change: SightingChange) -> [UInt8] {
+        let name = change.name
         var body = WireWriter(reserving: 64)
-        body.stream(sighting.stream)
-        body.day(sighting.day)
-        let record = sighting.record
-        body.prefixed(record.key, by: UInt8.self)
-        body.prefixed(record.value, by: UInt8.self)
+        body.stream(name.stream)
+        body.day(name.day)
+        body.prefixed(name.key, by: UInt8.self)
+        var flag: UInt16 = 0
+        switch change {
+        case .stated(let sighting): body.prefixed(sighting.record.value, by: UInt8.self)
+        case .retracted: flag = retractionFlag
+        }
         var writer = WireWriter(reserving: 80)
-        writer.count(body.bytes.count + checkByteCount, as: UInt16.self)
+        writer.integer(UInt16(body.bytes.count + checkByteCount) | flag)
         writer.bytes(body.bytes)
         writer.bytes(check(of: body.bytes))
         return writer.bytes
@@ -55,16 +71,19 @@ enum OutboxFile {
     /// What stands at one place of a file.
     enum Item {
         /// A whole entry, and where the next one begins.
-        case sighting(Sighting, end: Int)
+        case change(SightingChange, end: Int)
         /// The bytes end within an entry: it is being written, or its writer died.
         case torn
         /// Bytes that are no entry.
         case damaged(WireError)
     }
 
-    static func item(in bytes: [UInt8], at offset: Int) -> Item {
+    /// - Parameter version: a file that does not say in its header that it has retractions, has none.
+    static func item(in bytes: [UInt8], at offset: Int, version: UInt16) -> Item {
         guard bytes.count - offset >= 2 else { return .torn }
-        let length = Int(bytes[offset]) << 8 | Int(bytes[offset + 1])
+        let field = UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
+        let isRetraction = version >= retractingVersion && field & retractionFlag != 0
+        let length = Int(isRetraction ? field & ~retractionFlag : field)
         guard (checkByteCount + 1...checkByteCount + maximumBodyByteCount).contains(length) else {
             return .damaged(.overLimit(.size, value: UInt64(length), limit: UInt64(checkByteCount + maximumBodyByteCount)))
         }
@@ -80,10 +99,15 @@ enum OutboxFile {
             let stream = try reader.stream()
             let day = try reader.day()
             let key = try reader.prefixed(by: UInt8.self, limit: Limits.keyByteCount, field: .key)
+            if isRetraction {
+                try reader.finish()
+                guard let name = SightingName(stream: stream, day: day, key: key) else { throw .invalid(.record) }
+                return .change(.retracted(name), end: end)
+            }
             let value = try reader.prefixed(by: UInt8.self, limit: Limits.valueByteCount, field: .value)
             try reader.finish()
             guard let sighting = Sighting(stream: stream, day: day, record: Record(key: key, value: value)) else { throw .invalid(.record) }
-            return .sighting(sighting, end: end)
+            return .change(.stated(sighting), end: end)
         } catch { return .damaged(error) }
     }
 }

@@ -11,6 +11,7 @@ public final class OutboxWriter {
     public private(set) var fileID: [UInt8] = []
     /// How long the file is, whole entries only. Less than it was after an `append` means that the disk has lost some.
     public private(set) var byteCount: UInt64 = 0
+    private var version = OutboxFile.version
     private let descriptor: Int32
     private let lock: Int32
 
@@ -50,14 +51,18 @@ public final class OutboxWriter {
     }
 
     /// Appends the sightings and syncs: when this returns they are on the disk. When it throws, none of them counts.
-    public func append(_ sightings: [Sighting]) throws(OutboxError) {
-        guard !sightings.isEmpty else { return }
+    public func append(_ sightings: [Sighting]) throws(OutboxError) { try append(sightings.map { .stated($0) }) }
+
+    /// Appends what is stated and what is retracted, in this order, and syncs: when this returns it is on the disk. When it throws, none of it counts.
+    public func append(_ changes: [SightingChange]) throws(OutboxError) {
+        guard !changes.isEmpty else { return }
+        if changes.contains(where: { if case .retracted = $0 { true } else { false } }) { try announceRetractions() }
         let end = lseek(descriptor, 0, SEEK_END)
         guard end >= 0 else { throw .failed(action: "seek in", path: path, code: errno) }
         do throws(OutboxError) {
             var chunk: [UInt8] = []
-            for sighting in sightings {
-                chunk += OutboxFile.entry(of: sighting)
+            for change in changes {
+                chunk += OutboxFile.entry(of: change)
                 if chunk.count >= OutboxFile.readByteCount {
                     try write(chunk)
                     chunk = []
@@ -70,6 +75,15 @@ public final class OutboxWriter {
             ftruncate(descriptor, end)
             throw error
         }
+    }
+
+    /// Raises the header's version, once in the life of a file and synced before the first retraction is behind it.
+    private func announceRetractions() throws(OutboxError) {
+        guard version < OutboxFile.retractingVersion else { return }
+        let bytes = [UInt8(OutboxFile.retractingVersion >> 8), UInt8(truncatingIfNeeded: OutboxFile.retractingVersion)]
+        let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(OutboxFile.versionOffset)) }
+        guard written == bytes.count, fsync(descriptor) == 0 else { throw .failed(action: "write", path: path, code: errno) }
+        version = OutboxFile.retractingVersion
     }
 
     private func prepare() throws(OutboxError) {
@@ -88,8 +102,8 @@ public final class OutboxWriter {
         }
         let whole = try OutboxReader.scan(descriptor, path: path, from: 0, limit: .max, taking: { _ in })
         let header = try OutboxReader.bytes(descriptor, path: path, at: 0, count: OutboxFile.headerByteCount)
-        guard let known = OutboxFile.fileID(inHeader: header) else { throw .notAnOutbox(path: path) }
-        (fileID, byteCount) = (known, whole.end)
+        guard let known = OutboxFile.header(header) else { throw .notAnOutbox(path: path) }
+        (fileID, byteCount, version) = (known.fileID, whole.end, known.version)
         guard whole.end < UInt64(size) else { return }
         guard ftruncate(descriptor, off_t(whole.end)) == 0 else { throw .failed(action: "cut", path: path, code: errno) }
     }

@@ -19,24 +19,66 @@ extension DirtyDay {
 }
 
 extension MeshStore {
-    /// Takes sightings from the outbox and notes how far it has been read, in one step: what is here is never asked for again.
+    public func absorb(_ sightings: [Sighting], position: [UInt8]) throws(StoreError) { try absorb(sightings.map { .stated($0) }, position: position) }
+
+    /// Takes what is stated and what is retracted from the outbox, in its order, and notes how far it has been read, in one step: what is here is
+    /// never asked for again.
     ///
-    /// Days that really change become dirty, until a head covers them.
-    public func absorb(_ sightings: [Sighting], position: [UInt8]) throws(StoreError) {
-        try write("take sightings from the outbox") { database in
-            for sighting in sightings {
-                let (stream, record) = (sighting.stream, sighting.record)
-                let key: [any DatabaseValueConvertible] = [stream.kind, stream.schemaVersion, sighting.day.number, Data(record.key)]
-                try database.execute(
-                    sql: """
-                        INSERT INTO own_record (kind, schema_version, day, key, value) VALUES (?, ?, ?, ?, ?)
-                        ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
-                        """, arguments: StatementArguments(key + [Data(record.value)]))
-                guard database.changesCount > 0 else { continue }
-                try Self.markDirty(stream, sighting.day, in: database)
+    /// Days that really change become dirty, until a head covers them. What is retracted is overwritten at once.
+    public func absorb(_ changes: [SightingChange], position: [UInt8]) throws(StoreError) {
+        let hasDeleted = try write("take sightings from the outbox") { database in
+            var hasDeleted = false
+            for change in changes {
+                let name = change.name
+                let key: StatementArguments = [name.stream.kind, name.stream.schemaVersion, name.day.number, Data(name.key)]
+                switch change {
+                case .stated(let sighting):
+                    try database.execute(
+                        sql: """
+                            INSERT INTO own_record (kind, schema_version, day, key, value) VALUES (?, ?, ?, ?, ?)
+                            ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
+                            """, arguments: key + [Data(sighting.record.value)])
+                    guard database.changesCount > 0 else { continue }
+                case .retracted:
+                    try database.execute(sql: "DELETE FROM own_record WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: key)
+                    guard database.changesCount > 0 else { continue }
+                    hasDeleted = true
+                }
+                try Self.markDirty(name.stream, name.day, in: database)
             }
+            if hasDeleted { try Self.set(Self.retractionHead, Data(), in: database) }
             try Self.set("outbox_position", Data(position), in: database)
+            return hasDeleted
         }
+        compactLog(afterDeleting: hasDeleted)
+    }
+
+    private static let retractionHead = "retraction_head"
+
+    /// Since which head of ours nothing that was retracted is published any more.
+    public enum RetractionState: Hashable, Sendable {
+        /// Nothing was ever retracted.
+        case none
+        /// The next head leaves out what was retracted.
+        case waiting
+        case published(HeadPosition)
+    }
+
+    public func retractionState() throws(StoreError) -> RetractionState {
+        guard let bytes = try setting(Self.retractionHead) else { return .none }
+        var reader = WireReader(Array(bytes))
+        guard let generation = try? reader.integer(UInt32.self), let sequence = try? reader.integer(UInt64.self) else { return .waiting }
+        return .published(HeadPosition(generation: generation, sequence: sequence))
+    }
+
+    /// Notes the head with which the retractions so far are out: the first one after which no day waits.
+    static func noteRetraction(_ position: HeadPosition, in database: Database) throws {
+        let isWaiting = try Data.fetchOne(database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [retractionHead])?.isEmpty ?? false
+        guard isWaiting, try Int.fetchOne(database, sql: "SELECT count(*) FROM own_day WHERE mark <> covered_mark") == 0 else { return }
+        var writer = WireWriter(reserving: 12)
+        writer.integer(position.generation)
+        writer.integer(position.sequence)
+        try set(retractionHead, Data(writer.bytes), in: database)
     }
 
     /// How far the outbox has been read; `nil` before the first time.

@@ -82,6 +82,7 @@ extension MeshStore {
                     sql: "UPDATE own_day SET covered_mark = mark WHERE kind = ? AND schema_version = ? AND day = ? AND mark = ?",
                     arguments: [covered.stream.kind, covered.stream.schemaVersion, covered.day.number, covered.mark])
             }
+            try Self.noteRetraction(publication.head.body.position, in: database)
             return change
         }
         compactLog(afterDeleting: !change.removed.isEmpty)

@@ -11,7 +11,7 @@ import Foundation
             identity-free sightings with the other operators of a mesh. Everything lives under one home directory: --home, HEARSAY_HOME or ~/.hearsay.
             """,
         subcommands: [
-            CollectCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self, InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self,
+            CollectCommand.self, RetractCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self, InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self,
             RevokeCommand.self, QueryCommand.self, ClusterCommand.self,
         ])
 

@@ -34,6 +34,33 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [2, 9])
     }
 
+    /// Who tells of our head holds it; nobody else is said to.
+    @Test func aNeighbourConfirmsOurHeadByTellingOfIt() {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 11)
+        func confirmed(by index: Int) -> HeadPosition? {
+            mesh.members[0].core.status(at: mesh.now).peers.first { $0.origin == mesh.operators[index].origin }?.confirmed
+        }
+        mesh.cutLinks = [[0, 2]]
+        mesh.start()
+        mesh.publish([1, 2, 3], by: 0)
+        mesh.run(for: .seconds(20))
+        let first = mesh.members[0].core.ownState?.head.body.position
+        #expect(first != nil && confirmed(by: 1) == first)
+        #expect(mesh.codes(of: 0, at: 2) == [1, 2, 3] && confirmed(by: 2) == nil, "it holds it, but we have no session with it to hear so")
+
+        let now = mesh.now
+        #expect(mesh.members[0].core.status(at: now).peers.allSatisfy { $0.isCertified })
+        let later = Moment(instant: now.instant, timestamp: now.timestamp + .seconds(91 * 86_400))
+        #expect(mesh.members[0].core.status(at: later).peers.allSatisfy { !$0.isCertified }, "what an ended node confirms is not waited for")
+
+        mesh.publish([2, 3], by: 0)
+        #expect(confirmed(by: 1) == first, "not before it has adopted it")
+        mesh.run(for: .seconds(20))
+
+        #expect(mesh.codes(of: 0, at: 1) == [2, 3])
+        #expect(confirmed(by: 1) == mesh.members[0].core.ownState?.head.body.position && confirmed(by: 1) != first)
+    }
+
     @Test func aChainOfSponsorsIsEnoughForStrangersToTalk() {
         let mesh = TinyMesh(["alpha", "beta", "gamma", "delta"], seed: 5, sponsors: [1: 0, 2: 1, 3: 2])
 

@@ -52,6 +52,11 @@ enum ProfilesSchema {
             kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, due_at INTEGER NOT NULL,
             released_value BLOB, PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS outbox_mark (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), file_id BLOB NOT NULL, byte_count INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS retraction (
+            kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, key BLOB NOT NULL, is_written INTEGER NOT NULL,
+            PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS retraction_rule (
+            id INTEGER NOT NULL PRIMARY KEY, kind INTEGER, schema_version INTEGER, key BLOB, first_day INTEGER NOT NULL, last_day INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS source_file (path VARCHAR NOT NULL PRIMARY KEY, stamp VARCHAR NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS source_position (file_key VARCHAR NOT NULL PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
         """

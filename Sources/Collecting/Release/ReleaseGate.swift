@@ -16,6 +16,7 @@ public enum Rejection: String, Sendable, Hashable, CaseIterable, Comparable {
     case publicSuffix = "a public suffix, nobody's domain"
     case ownDomain = "one of our own domains"
     case noiseDomain = "a domain that everybody's mail goes to"
+    case retracted = "retracted by the operator"
     case belowThreshold = "too few attackers and too low a count"
 
     public static func < (left: Rejection, right: Rejection) -> Bool { left.rawValue < right.rawValue }

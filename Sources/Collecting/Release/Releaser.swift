@@ -22,10 +22,13 @@ struct Releaser {
     /// - Parameter random: draws each sighting's delay, once.
     func run(_ outbox: OutboxWriter, at now: Int64, using random: inout some RandomNumberGenerator) throws -> Outcome {
         var outcome = Outcome()
-        var wanted = try sessions(&outcome)
-        wanted += try targets(&outcome)
-        // In this order: what is forgotten must pass again before it is written again.
-        try forgetLostReleases(outbox)
+        let retractor = Retractor(database: database, today: gate.today)
+        let rules = try retractor.rules()
+        let passed = try sessions(&outcome) + targets(&outcome)
+        let wanted = passed.filter { sighting in !rules.contains { $0.covers(sighting.name) } }
+        if wanted.count < passed.count { outcome.rejections[.retracted, default: 0] += passed.count - wanted.count }
+        // In this order: what this forgets of a lost outbox must pass again before it is written again.
+        try retractor.write(to: outbox, at: now)
         try withdraw(allBut: wanted)
         try schedule(wanted, at: now, using: &random)
         try release(into: outbox, at: now, &outcome)
@@ -144,7 +147,7 @@ struct Releaser {
 
     /// Takes back what waits and would not pass any more: the policy, or what is known, has changed since it was planned.
     ///
-    /// What is in the outbox already stays there; an outbox cannot unsay.
+    /// What is in the outbox already stays there: only the operator takes that back (`Retractor`).
     private func withdraw(allBut wanted: [Sighting]) throws {
         struct Key: Hashable {
             let stream: StreamID
@@ -165,15 +168,6 @@ struct Releaser {
                     : "UPDATE release SET value = released_value WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?"
                 try database.execute(sql: sql, arguments: [key.stream.kind, key.stream.schemaVersion, key.day.number, Data(key.key)])
             }
-        }
-    }
-
-    /// Another outbox than the one we wrote to, or one that has lost its end, gets everything that still passes anew: values are absolute.
-    private func forgetLostReleases(_ outbox: OutboxWriter) throws {
-        try database.write("compare the outbox") { database in
-            guard let mark = try Row.fetchOne(database, sql: "SELECT file_id, byte_count FROM outbox_mark") else { return }
-            guard mark["file_id"] as Data != Data(outbox.fileID) || outbox.byteCount < UInt64(clamping: mark["byte_count"] as Int64) else { return }
-            try database.execute(sql: "UPDATE release SET released_value = NULL")
         }
     }
 
@@ -205,9 +199,7 @@ struct Releaser {
                     sql: "UPDATE release SET released_value = ? WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?",
                     arguments: [Data(record.value), sighting.stream.kind, sighting.stream.schemaVersion, sighting.day.number, Data(record.key)])
             }
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO outbox_mark (id, file_id, byte_count) VALUES (1, ?, ?)",
-                arguments: [Data(outbox.fileID), Int64(clamping: outbox.byteCount)])
+            try ProfilesDatabase.note(outbox, in: database)
         }
         outcome.released = sightings.count
         (outcome.waiting, outcome.nextDue) = try database.read("count releases") { database in

@@ -5,6 +5,7 @@ import NodeCore
 import Outbox
 import Primitives
 import Similarity
+import Storage
 
 /// What the node answers to its operator's command line.
 struct ControlService: Sendable {
@@ -16,7 +17,7 @@ struct ControlService: Sendable {
 
     func answer(_ request: ControlRequest) async -> ControlAnswer {
         switch request {
-        case .status: return .document(StatusDocument.text(await node.status()))
+        case .status: return .document(StatusDocument.text(await node.status(), retraction: disk.retractionState()))
         case .simHash(let code, let radius, let nearest):
             return Questions.simHash(code, radius: radius, nearest: nearest, in: replica.snapshot)
         case .domain(let name): return Questions.domain(name, in: replica.snapshot)
@@ -81,6 +82,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var silence_s: Double?
         public var addresses: [String]
         public var failed_dials: Int
+        /// The newest head of this operator's own that the node has told it of, and so has adopted.
+        public var holds_our_head: String?
     }
 
     public struct Origin: Codable, Hashable, Sendable {
@@ -91,6 +94,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var wanted: String?
         public var current: Bool
         public var sightings: UInt64
+        /// Whether a node of theirs has told of a head of ours without anything that we have retracted.
+        public var has_retracted: Bool?
     }
 
     public var mesh: String
@@ -100,32 +105,56 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     public var sightings: UInt64
     public var signing_halted_by: String?
     public var asking_before_signing: Bool
+    /// The first head without anything that was retracted: `none`, `waiting`, or its position.
+    public var retracted_by_head: String?
     public var sessions: Int
     public var statements: Int
     public var waiting_statements: Int
     public var peers: [Peer]
     public var origins: [Origin]
 
-    static func text(_ status: NodeStatus) -> String {
+    static func text(_ status: NodeStatus, retraction: MeshStore.RetractionState?) -> String {
         func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
         let document = StatusDocument(
             mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
-            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, asking_before_signing: status.isAskingBeforeSigning, sessions: status.openSessionCount, statements: status.statementCount,
+            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, asking_before_signing: status.isAskingBeforeSigning,
+            retracted_by_head: retraction.map(word), sessions: status.openSessionCount, statements: status.statementCount,
             waiting_statements: status.pendingStatementCount,
             peers: status.peers.map { peer in
                 Peer(
                     node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
                     dialed_by_us: peer.isDialedByUs, round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
-                    addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials)
+                    addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials,
+                    holds_our_head: peer.confirmed.map { "\($0)" })
             },
             origins: status.origins.map { origin in
                 Origin(
                     operator: "\(origin.origin)", name: EventLog.printable(origin.displayName), standing: word(for: origin.standing),
-                    adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, sightings: origin.sightingCount)
+                    adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, sightings: origin.sightingCount,
+                    has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) })
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private static func word(for retraction: MeshStore.RetractionState) -> String {
+        switch retraction {
+        case .none: "none"
+        case .waiting: "waiting"
+        case .published(let position): "\(position)"
+        }
+    }
+
+    /// Of an operator with several nodes that are certified now each must have said so, and at least one. `nil` while there is nothing to say.
+    private static func hasRetracted(_ origin: OriginID, _ retraction: MeshStore.RetractionState, _ peers: [NodeStatus.Peer]) -> Bool? {
+        switch retraction {
+        case .none: return nil
+        case .waiting: return false
+        case .published(let position):
+            let nodes = peers.filter { $0.origin == origin && $0.isCertified }
+            return !nodes.isEmpty && nodes.allSatisfy { $0.confirmed.map { $0 >= position } ?? false }
+        }
     }
 
     private static func word(for standing: Standing) -> String {
