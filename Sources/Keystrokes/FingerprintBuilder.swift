@@ -40,7 +40,7 @@ public struct FingerprintBuilder: Sendable {
         case .other: return
         case .output:
             hasOutput = true
-            if !line.isEmpty { line.print(data) }
+            if !line.isEmpty { line.show(data) }
         case .input:
             line.type(TypedLine.Event(time: microseconds, key: KeyText.singleKey(in: data)))
             if ProfileBuilder.isEnter(data) { closeLine() }

@@ -1,4 +1,6 @@
-/// What was typed up to an Enter, and what the terminal wrote meanwhile: tells whether it was typed without echo, as passwords are (`Protocol/fingerprint-2.md` §2).
+/// What was typed up to an Enter, and what was printed meanwhile (`Protocol/fingerprint-2.md` §2).
+///
+/// Tells whether it was typed without echo, as passwords are.
 struct TypedLine: Sendable {
     struct Event: Sendable {
         let time: Int64
@@ -32,7 +34,7 @@ struct TypedLine: Sendable {
     }
 
     /// What is beyond the limit is dropped: keys whose echo is lost count as not echoed.
-    mutating func print(_ bytes: Span<UInt8>) {
+    mutating func show(_ bytes: Span<UInt8>) {
         let kept = min(bytes.count, echoLimit - echo.count)
         for place in 0..<kept { echo.append(bytes[place]) }
     }

@@ -1,4 +1,4 @@
-/// A feature of schema_version 2 with its constants (`Protocol/fingerprint-2.md` §5): these numbers are the specification's, not ours to tune.
+/// A feature of schema_version 2 with its constants (`Protocol/fingerprint-2.md` §5). The numbers are the specification's, not ours to tune.
 struct TypingFeature: Sendable {
     /// Bins beyond these share the outermost.
     static let bins = -32...31
@@ -13,7 +13,7 @@ struct TypingFeature: Sendable {
     let prior: [Int]
     let tokens: FingerprintTokens.Row
 
-    /// Spreads a value over three bins by a quadratic spline, so that a small difference changes few bits, and centres it on what people have in common.
+    /// Spreads a value over three bins by a quadratic spline, so that a small difference changes few bits, and takes away what people have in common (§6).
     func vote(value: Int, count: Int, into votes: inout BitVotes) {
         let strength = alpha * floorDivide(64 * count, by: count + 4)
         let bin = floorDivide(value, by: width)

@@ -60,8 +60,8 @@ import Testing
         for feature in TypingFeature.all {
             for value in ranges[feature.name] ?? -clamped...clamped {
                 let bin = Int((Double(value) / Double(feature.width)).rounded(.down))
-                let indices = feature.tokens.hashes.indices
-                #expect(indices.contains(bin - feature.tokens.firstBin) && indices.contains(bin + 2 - feature.tokens.firstBin), "\(feature.name) \(value)")
+                let (indices, index) = (feature.tokens.hashes.indices, bin - feature.tokens.firstBin)
+                #expect(indices.contains(index) && indices.contains(index + 2), "\(feature.name) \(value)")
             }
             #expect(feature.prior.reduce(0, +) == 512, "\(feature.name)")
         }

@@ -7,7 +7,7 @@ import Testing
     static func isHidden(_ keys: [String], echo: [String], eventLimit: Int = 1_000, echoLimit: Int = 1_000) -> Bool {
         var line = TypedLine(eventLimit: eventLimit, echoLimit: echoLimit)
         for key in keys { line.type(TypedLine.Event(time: 0, key: KeyText.singleKey(in: Array(key.utf8).span))) }
-        for text in echo { line.print(Array(text.utf8).span) }
+        for text in echo { line.show(Array(text.utf8).span) }
         return line.isHidden()
     }
 
