@@ -147,7 +147,7 @@ public struct ProfileBuilder: Sendable {
     }
 
     /// Exactly CR, LF, CR LF or CR NUL.
-    private static func isEnter(_ data: Span<UInt8>) -> Bool {
+    static func isEnter(_ data: Span<UInt8>) -> Bool {
         switch data.count {
         case 1: data[0] == 0x0D || data[0] == 0x0A
         case 2: data[0] == 0x0D && (data[1] == 0x0A || data[1] == 0x00)

@@ -12,6 +12,8 @@ public struct StreamID: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     /// Kind 1: keystroke SimHashes of shell sessions, schema_version 1 (64 bits).
     public static let sessionSimHash1 = StreamID(kind: 1, schemaVersion: 1)
+    /// Kind 1, schema_version 2: fingerprints that do not follow hidden passwords and follow the text far less (64 bits).
+    public static let sessionSimHash2 = StreamID(kind: 1, schemaVersion: 2)
     /// Kind 2: victim domains seen by SMTP honeypots, schema_version 1.
     public static let smtpTarget1 = StreamID(kind: 2, schemaVersion: 1)
 
