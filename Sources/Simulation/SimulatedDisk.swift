@@ -108,13 +108,18 @@ struct SimulatedDisk {
     }
 
     /// The power goes: of what was not synced a beginning stays, and the rest is gone. What waited may have been done, but was not answered.
-    mutating func crash(using random: inout some RandomNumberGenerator) {
+    ///
+    /// Says whether anything that had been done is gone.
+    mutating func crash(using random: inout some RandomNumberGenerator) -> Bool {
         let uncertain = unsynced + waiting[doneCount...]
-        for operation in uncertain.prefix(Int(random.number(below: UInt64(uncertain.count) + 1))) { Self.apply(operation, to: &synced, of: origin) }
+        let keptCount = Int(random.number(below: UInt64(uncertain.count) + 1))
+        let hasLost = keptCount < unsynced.count
+        for operation in uncertain.prefix(keptCount) { Self.apply(operation, to: &synced, of: origin) }
         content = synced
         unsynced = []
         waiting = []
         doneCount = 0
+        return hasLost
     }
 
     /// What a node finds when it starts.
