@@ -15,6 +15,8 @@ public struct Scenario: Sendable {
 
     public let seed: UInt64
     public var faults = Set(Fault.allCases)
+    /// Disks answer before they have synced: never drawn, since no node can keep its word then. Shows that the checkers can see.
+    public var disksLie = false
     public let operatorCount: Int
     public let garbageSpeakers: [Int]
     public let outboundOnlyPerMille: UInt64
@@ -75,6 +77,7 @@ public struct Scenario: Sendable {
             conditions.downTime = chaos.downTime
         }
         if faults.contains(.diskFailures) { conditions.diskFailurePerMille = chaos.diskFailurePerMille }
+        conditions.disksLie = disksLie
         return conditions
     }
 

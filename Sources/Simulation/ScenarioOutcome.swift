@@ -25,7 +25,9 @@ public struct ScenarioOutcome: Sendable {
 
 extension Scenario {
     /// Lives through it. About 0.1 s in an optimised build.
-    public func run() -> ScenarioOutcome {
+    /// - Parameter looking: is shown the mesh at the end.
+    @discardableResult
+    public func run(looking: (SimulatedMesh) -> Void = { _ in }) -> ScenarioOutcome {
         let mesh = SimulatedMesh.make(
             operators: operatorCount, seed: seed, garbageSpeakers: faults.contains(.garbage) ? garbageSpeakers : [],
             outboundOnlyPerMille: faults.contains(.nat) ? outboundOnlyPerMille : 0, conditions: conditions)
@@ -46,6 +48,7 @@ extension Scenario {
         let convergenceTime = mesh.now - healedAt
         if convergenceTime > .seconds(20) { occurrences.insert(.retriesNeeded) }
         mesh.run(for: .seconds(1))  // What is under way may not spoil it either.
+        looking(mesh)
         return ScenarioOutcome(
             seed: seed, faults: faults, operatorCount: operatorCount, traceHash: mesh.traceHash, virtualTime: mesh.now,
             convergenceTime: isConverged ? convergenceTime : nil, violations: mesh.violations + mesh.disagreements() + mesh.overdueBuckets(),
