@@ -12,7 +12,7 @@ import Foundation
             """,
         subcommands: [
             CollectCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self, InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self,
-            RevokeCommand.self, QueryCommand.self, ClusterCommand.self,
+            RevokeCommand.self, QueryCommand.self, ClusterCommand.self, SimulateCommand.self,
         ])
 
     static func main() async {
