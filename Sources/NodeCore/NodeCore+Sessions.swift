@@ -156,7 +156,10 @@ extension NodeCore {
             else { continue }
             candidates.append((entry.certificate.body.transportKey, record.addresses))
         }
-        for seed in configuration.seeds where nodes.node(with: seed.key) == nil && !busy.contains(seed.key) && backoff.mayDial(seed.key, at: now.instant) {
+        // A crash may have kept a seed's certificate and lost the record that says where it is.
+        for seed in configuration.seeds where nodes.node(with: seed.key).flatMap({ nodes[$0]?.record }) == nil && !busy.contains(seed.key)
+            && backoff.mayDial(seed.key, at: now.instant)
+        {
             candidates.append((seed.key, [seed.address]))
         }
         candidates.reorder(using: &random)
