@@ -54,12 +54,14 @@ let package = Package(
             dependencies: ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"]),
         .executableTarget(
             name: "hearsay-bench",
-            dependencies: ["Cryptography", "Keystrokes", "Ledger", "NodeCore", "Primitives", "Similarity", "Simulation", "WireFormat"]),
+            dependencies: [
+                "Cryptography", "Keystrokes", "Ledger", "LocalCluster", "NodeCore", "NodeRuntime", "Outbox", "Primitives", "Similarity", "Simulation", "WireFormat",
+            ]),
         .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "Collecting", "Keystrokes", "LocalCluster", "Outbox", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Collecting", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),

@@ -33,6 +33,7 @@ extension NodeCore {
     /// Forgets the session; the transport has ended it, or is about to.
     mutating func closed(_ id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions.removeValue(forKey: id) else { return }
+        openSessions.removeAll { $0 == id }
         // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
         if session.dial != nil && !session.isOpen || session.isDropped { backoff.failed(session.remoteKey, at: now.instant, using: &random) }
         for key in requests.keys.filter({ $0.session == id }) { requests[key] = nil }
@@ -60,9 +61,6 @@ extension NodeCore {
 
     mutating func send(_ frame: Frame, on id: SessionID) { directives.append(.send(frame, id)) }
 
-    /// Open sessions in ascending order.
-    var openSessions: [SessionID] { sessions.values.filter(\.isOpen).map(\.id).sorted() }
-
     /// The hello's signatures have been checked: is this one of us?
     mutating func greeted(_ id: SessionID, by statements: [AnyStatement], at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions[id], case .greeting(true, let early) = session.phase else { return }
@@ -76,6 +74,7 @@ extension NodeCore {
             if loser == id { return }
         }
         sessions[id]?.phase = .open(node, origin)
+        openSessions.insert(id, at: openSessions.firstIndex { $0 > id } ?? openSessions.endIndex)
         sessions[id]?.cursor = cursors[node] ?? Cursor()
         backoff.succeeded(session.remoteKey)
         directives.append(.report(.sessionReady(id, node, origin)))
@@ -149,7 +148,8 @@ extension NodeCore {
         guard room > 0 else { return }
         let busy = Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey])
         var candidates: [(TransportKey, [NetworkAddress])] = []
-        for node in nodes.nodes {
+        if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
+        for node in nodesInOrder {
             guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
                 !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
                 now.timestamp < entry.certificate.body.notAfter,
@@ -157,7 +157,10 @@ extension NodeCore {
             else { continue }
             candidates.append((entry.certificate.body.transportKey, record.addresses))
         }
-        for seed in configuration.seeds where nodes.node(with: seed.key) == nil && !busy.contains(seed.key) && backoff.mayDial(seed.key, at: now.instant) {
+        // A crash may have kept a seed's certificate and lost the record that says where it is.
+        for seed in configuration.seeds where nodes.node(with: seed.key).flatMap({ nodes[$0]?.record }) == nil && !busy.contains(seed.key)
+            && backoff.mayDial(seed.key, at: now.instant)
+        {
             candidates.append((seed.key, [seed.address]))
         }
         candidates.reorder(using: &random)

@@ -16,6 +16,8 @@ public struct NodeCore: Sendable {
 
     var members: MemberTable
     var nodes = NodeTable()
+    /// The nodes in ascending order as they were when last asked for; none ever leaves the table.
+    var nodesInOrder: [NodeID] = []
     var origins: [OriginID: OriginRecord] = [:]
     var log: StatementLog<Slot>
     /// Hashes of all statements held, so that what is known is not checked again.
@@ -27,6 +29,8 @@ public struct NodeCore: Sendable {
     var publisher: Publisher?
     var startCheck = StartCheck(at: .zero)
     var sessions: [SessionID: Session] = [:]
+    /// Open sessions in ascending order.
+    var openSessions: [SessionID] = []
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
     var backoff = DialBackoff()

@@ -48,6 +48,8 @@ public struct FetchScheduler: Sendable {
     }
 
     private struct Target {
+        /// Its place in the queue: the lower, the longer it has waited.
+        let number: UInt64
         var wanted: Verified<Head>
         /// Sessions that have told us of `wanted`, latest last.
         var holders: [SessionID]
@@ -58,7 +60,11 @@ public struct FetchScheduler: Sendable {
     }
 
     private var targets: [OriginID: Target] = [:]
-    private var order: [OriginID] = []  // Of targets, oldest first: whoever has waited longest goes first.
+    /// Of targets, oldest first: whoever has waited longest goes first. Those whose target has gone, or come again, are skipped.
+    private var order: [(origin: OriginID, number: UInt64)] = []
+    private var nextNumber: UInt64 = 0
+    /// Targets with an attempt.
+    private var runningCount = 0
     private var sessions: [SessionID] = []  // Ascending.
     /// Heads whose content breaks the rules: not asked for again.
     private var rejected: [OriginID: HeadPosition] = [:]
@@ -76,18 +82,18 @@ public struct FetchScheduler: Sendable {
     public mutating func sessionOpened(_ session: SessionID) {
         guard !sessions.contains(session) else { return }
         sessions.insert(session, at: sessions.firstIndex { $0 > session } ?? sessions.endIndex)
-        for origin in order { targets[origin]?.retryAt = .zero }  // Somebody new to ask.
+        for origin in Array(targets.keys) { targets[origin]?.retryAt = .zero }  // Somebody new to ask; the order does not matter.
     }
 
     /// What was asked of it is asked of others.
     public mutating func sessionClosed(_ session: SessionID) {
         sessions.removeAll { $0 == session }
-        for origin in order {
+        for origin in Array(targets.keys) {  // The order does not matter: nothing is asked here.
             targets[origin]?.holders.removeAll { $0 == session }
             targets[origin]?.tried.remove(session)
             guard let attempt = targets[origin]?.attempt, attempt.fetch.session == session else { continue }
             if case .adopting = attempt.phase { continue }
-            targets[origin]?.attempt = nil
+            end(origin)
         }
     }
 
@@ -107,8 +113,10 @@ public struct FetchScheduler: Sendable {
             targets[origin]?.retryAt = .zero
             targets[origin]?.failureCount = 0
         } else {
-            targets[origin] = Target(wanted: head, holders: session.map { [$0] } ?? [])
-            order.append(origin)
+            targets[origin] = Target(number: nextNumber, wanted: head, holders: session.map { [$0] } ?? [])
+            order.append((origin, nextNumber))
+            nextNumber += 1
+            if order.count > 2 * targets.count + 64 { order.removeAll { targets[$0.origin]?.number != $0.number } }
         }
     }
 
@@ -118,11 +126,11 @@ public struct FetchScheduler: Sendable {
     public mutating func begin(
         at now: Instant, adopted: (OriginID) -> Manifest?, using random: inout some RandomNumberGenerator
     ) -> [Action] {
+        guard runningCount < min(Self.concurrentOrigins, targets.count) else { return [] }
         var actions: [Action] = []
-        var running = order.reduce(0) { $0 + (targets[$1]?.attempt == nil ? 0 : 1) }
-        for origin in order {
-            guard running < Self.concurrentOrigins else { break }
-            guard var target = targets[origin], target.attempt == nil, target.retryAt <= now else { continue }
+        for (origin, number) in order {
+            guard runningCount < Self.concurrentOrigins else { break }
+            guard var target = targets[origin], target.number == number, target.attempt == nil, target.retryAt <= now else { continue }
             if let manifest = adopted(origin), manifest.root == target.wanted.body.manifestRoot {
                 // A heartbeat: the same content under a new head. The session stands for nobody: nothing is asked.
                 target.attempt = (Fetch(session: SessionID(.max), head: target.wanted), .adopting)
@@ -137,7 +145,7 @@ public struct FetchScheduler: Sendable {
                 target.failureCount = min(target.failureCount + 1, 16)
                 target.retryAt = now + min(Self.longestRetry, Self.firstRetry * (1 << min(target.failureCount - 1, 6)))
             }
-            if target.attempt != nil { running += 1 }
+            if target.attempt != nil { runningCount += 1 }
             targets[origin] = target
         }
         return actions
@@ -167,7 +175,7 @@ public struct FetchScheduler: Sendable {
             reject(fetch)
             return []
         case .failure:
-            targets[origin]?.attempt = nil
+            end(origin)
             return [.drop(fetch.session)]
         }
     }
@@ -185,7 +193,7 @@ public struct FetchScheduler: Sendable {
             reject(fetch)
             return []
         case .failure:
-            targets[origin]?.attempt = nil
+            end(origin)
             return [.drop(fetch.session)]
         }
     }
@@ -195,7 +203,7 @@ public struct FetchScheduler: Sendable {
         let origin = fetch.head.body.origin
         guard let attempt = targets[origin]?.attempt, attempt.fetch == fetch else { return }
         targets[origin]?.holders.removeAll { $0 == fetch.session }
-        targets[origin]?.attempt = nil
+        end(origin)
     }
 
     /// The replica of the origin is what this head says. A newer head that has come meanwhile stays wanted.
@@ -204,10 +212,9 @@ public struct FetchScheduler: Sendable {
         staged[origin] = nil
         guard let target = targets[origin] else { return }
         if target.wanted.body.position <= head.body.position {
-            targets[origin] = nil
-            order.removeAll { $0 == origin }
+            forget(origin)
         } else if target.attempt?.fetch.head.bytes == head.bytes {
-            targets[origin]?.attempt = nil
+            end(origin)
         }
     }
 
@@ -215,14 +222,21 @@ public struct FetchScheduler: Sendable {
     public mutating func adoptionFailed(_ head: Verified<Head>, at now: Instant) {
         let origin = head.body.origin
         staged[origin] = nil
-        targets[origin]?.attempt = nil
+        end(origin)
         targets[origin]?.retryAt = now + Self.firstRetry
     }
 
     /// Nothing more is wanted of this origin.
     public mutating func forget(_ origin: OriginID) {
+        end(origin)
         targets[origin] = nil
-        order.removeAll { $0 == origin }
+    }
+
+    /// The attempt is over, if there is one.
+    private mutating func end(_ origin: OriginID) {
+        guard targets[origin]?.attempt != nil else { return }
+        targets[origin]?.attempt = nil
+        runningCount -= 1
     }
 
     private mutating func advance(_ fetch: Fetch, _ manifest: Manifest, waiting: [BucketEntry], asked: Set<Digest>) -> [Action] {
@@ -248,7 +262,7 @@ public struct FetchScheduler: Sendable {
         if let wanted = targets[origin]?.wanted, wanted.body.position <= fetch.head.body.position {
             forget(origin)
         } else {
-            targets[origin]?.attempt = nil
+            end(origin)
         }
     }
 

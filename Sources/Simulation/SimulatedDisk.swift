@@ -41,7 +41,8 @@ struct SimulatedDisk {
     private(set) var content: Content
     private var synced: Content
     private var unsynced: [Operation] = []
-    private var waiting: [Operation] = []
+    private var waiting: [Operation] = []  // From `doneCount` on.
+    private var doneCount = 0
     /// Invites that have been given out, and until when they hold.
     var invites: [InviteID: Timestamp] = [:]
     private(set) var longestQueue = 0
@@ -57,7 +58,7 @@ struct SimulatedDisk {
 
     mutating func enqueue(_ operation: Operation) {
         waiting.append(operation)
-        longestQueue = max(longestQueue, waiting.count)
+        longestQueue = max(longestQueue, waiting.count - doneCount)
     }
 
     /// Does the oldest work that waits.
@@ -66,15 +67,20 @@ struct SimulatedDisk {
     ///   - fails: the disk is full, if the work needs room.
     ///   - lies: what should be synced is not.
     mutating func performNext(at now: Timestamp, fails: Bool, lies: Bool) -> Answer {
-        guard !waiting.isEmpty else { preconditionFailure("no work waits for the disk") }
-        let operation = waiting.removeFirst()
+        guard doneCount < waiting.count else { preconditionFailure("no work waits for the disk") }
+        let operation = waiting[doneCount]
+        doneCount += 1
+        if doneCount == waiting.count || doneCount > 1_024 {
+            waiting.removeFirst(doneCount)
+            doneCount = 0
+        }
         switch operation {
         case .keep, .expire:
-            apply(operation, to: &content)
+            Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return .nothing
         case .stage(let fetch, let bucket):
-            apply(operation, to: &content)
+            Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return .input(.bucketChecked(fetch, bucket.entry, .success(())))
         case .adopt(let head, let manifest):
@@ -102,12 +108,18 @@ struct SimulatedDisk {
     }
 
     /// The power goes: of what was not synced a beginning stays, and the rest is gone. What waited may have been done, but was not answered.
-    mutating func crash(using random: inout some RandomNumberGenerator) {
-        let uncertain = unsynced + waiting
-        for operation in uncertain.prefix(Int(random.number(below: UInt64(uncertain.count) + 1))) { apply(operation, to: &synced) }
+    ///
+    /// Says whether anything that had been done is gone.
+    mutating func crash(using random: inout some RandomNumberGenerator) -> Bool {
+        let uncertain = unsynced + waiting[doneCount...]
+        let keptCount = Int(random.number(below: UInt64(uncertain.count) + 1))
+        let hasLost = keptCount < unsynced.count
+        for operation in uncertain.prefix(keptCount) { Self.apply(operation, to: &synced, of: origin) }
         content = synced
         unsynced = []
         waiting = []
+        doneCount = 0
+        return hasLost
     }
 
     /// What a node finds when it starts.
@@ -122,14 +134,14 @@ struct SimulatedDisk {
 
     private mutating func sync(_ operation: Operation, lies: Bool) {
         if lies {
-            apply(operation, to: &content)
+            Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return
         }
-        for earlier in unsynced { apply(earlier, to: &synced) }
+        for earlier in unsynced { Self.apply(earlier, to: &synced, of: origin) }
         unsynced = []
-        apply(operation, to: &synced)
-        apply(operation, to: &content)
+        Self.apply(operation, to: &synced, of: origin)
+        Self.apply(operation, to: &content, of: origin)
     }
 
     private func holdsAll(of manifest: Manifest, origin: OriginID, today: Day) -> Bool {
@@ -145,7 +157,8 @@ struct SimulatedDisk {
         return now < end ? .accepted : .expired
     }
 
-    private func apply(_ operation: Operation, to content: inout Content) {
+    /// Static: a method of the disk would be called on a copy of it, and a copy makes the next change copy all tables.
+    private static func apply(_ operation: Operation, to content: inout Content, of origin: OriginID) {
         switch operation {
         case .keep(let statement): content.statements[StatementSubject(statement)] = statement
         case .stage(let fetch, let bucket): content.staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket
@@ -166,8 +179,8 @@ struct SimulatedDisk {
             content.buckets[origin] = kept
             content.own = OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
         case .expire(let day):
-            for origin in content.buckets.keys.sorted() { content.buckets[origin] = Self.unexpired(content.buckets[origin], on: day) }
-            for origin in content.staged.keys.sorted() { content.staged[origin] = Self.unexpired(content.staged[origin], on: day) }
+            for origin in content.buckets.keys.sorted() { content.buckets[origin] = unexpired(content.buckets[origin], on: day) }
+            for origin in content.staged.keys.sorted() { content.staged[origin] = unexpired(content.staged[origin], on: day) }
         case .redeem(_, _, let invite, let newcomer): content.usedInvites[invite] = newcomer
         case .serveManifest, .serveBucket: break
         }

@@ -103,7 +103,7 @@ extension SimulatedMesh {
     public var reports: [(node: Int, event: Event)] { events }
 
     public var statistics: Statistics {
-        let seconds = max(1, Double(nanoseconds) / 1e9)
+        let seconds = max(1, Double(nanoseconds - measuredFrom) / 1e9)
         let traffic = nodes.filter(\.isHonest).map(\.traffic)
         let perNode = 1 / (seconds * Double(max(1, traffic.count)))
         return Statistics(
@@ -114,6 +114,20 @@ extension SimulatedMesh {
             lostDatagramCount: counts.lostDatagrams, longestDiskQueue: nodes.map(\.disk.longestQueue).max() ?? 0,
             mostChecksUnderWay: nodes.map(\.mostChecksUnderWay).max() ?? 0)
     }
+
+    /// How heads spread since the measurement began.
+    public var convergence: ConvergenceCurve { spread.curve }
+
+    /// Begins the figures anew: what came before, such as the start of all nodes, no longer counts.
+    public func beginMeasurement() {
+        measuredFrom = nanoseconds
+        spread = HeadSpread()
+        for node in nodes.indices { nodes[node].traffic = Traffic() }
+    }
+
+    func isRunningMember(_ node: Int) -> Bool { nodes[node].isHonest && nodes[node].isUp && !revoked.contains(node) }
+
+    func countRunningMembers() { runningMemberCount = nodes.indices.count { isRunningMember($0) } }
 
     // MARK: What is watched while the mesh runs
 
@@ -162,10 +176,11 @@ extension SimulatedMesh {
         switch input {
         case .published(let publication):
             noteHeads([.head(publication.head)], at: node)
-            spread.published(publication.head.body.position, of: publication.head.body.origin, at: nanoseconds)
+            let position = publication.head.body.position
+            spread.published(position, of: publication.head.body.origin, at: nanoseconds, followerCount: runningMemberCount - 1)
         case .adopted(let head):
-            let origin = placeOfOrigin[head.body.origin]
-            let followers = nodes.indices.count { $0 != origin && nodes[$0].isHonest && nodes[$0].isUp && !revoked.contains($0) }
+            let isFollowed = placeOfOrigin[head.body.origin].map { isRunningMember($0) } ?? false
+            let followers = runningMemberCount - (isFollowed ? 1 : 0)
             spread.adopted(head.body.position, of: head.body.origin, by: node, at: nanoseconds, followerCount: followers)
         default: break
         }

@@ -83,6 +83,7 @@ extension SimulatedMesh {
     func diskReady(_ node: Int, life: UInt64) {
         guard nodes[node].life == life else { return }
         let fails = network.happens(perMille: conditions.diskFailurePerMille)
+        if fails { counts.diskFailures += 1 }
         let answer = nodes[node].disk.performNext(at: moment(of: node).timestamp, fails: fails, lies: conditions.disksLie)
         switch answer {
         case .nothing: break

@@ -11,7 +11,7 @@ extension SimulatedMesh {
         var waited: Duration = .zero
         let life = nodes[node].life
         for address in addresses {
-            guard let target = network.listener(at: address), target != node, network.reaches(node, target) else {
+            guard let target = network.listener(at: address), target != node, network.reachEachOther(node, target) else {
                 waited += conditions.dialTimeout
                 continue
             }
@@ -29,7 +29,7 @@ extension SimulatedMesh {
 
     func dialEnded(_ node: Int, life: UInt64, _ number: DialNumber, target: Int, targetLife: UInt64) {
         guard nodes[node].life == life else { return }
-        guard network.reaches(node, target), nodes[target].isUp, nodes[target].life == targetLife else {
+        guard network.reachEachOther(node, target), nodes[target].isUp, nodes[target].life == targetLife, !isPaused(target) else {
             return schedule(.input(node, life: life, .dialFailed(number)), in: conditions.dialTimeout)
         }
         let link = network.links.count
@@ -68,6 +68,7 @@ extension SimulatedMesh {
         nodes[node].traffic.sentFrame(byteCount: byteCount)
         let far = network.links[place.link].ends[1 - place.end]
         guard network.reaches(node, far.node) else {
+            counts.stalledFrames += 1
             network.links[place.link].ends[place.end].backlog.append(frame)
             if network.links[place.link].ends[place.end].backlog.count > SimulatedNetwork.backlogLimit { sever(place.link) }
             return
@@ -91,6 +92,7 @@ extension SimulatedMesh {
         guard network.reaches(node, network.links[place.link].ends[1 - place.end].node) else { return }
         let arrivals = network.datagramArrivals(on: place.link, at: nanoseconds)
         if arrivals.isEmpty { counts.lostDatagrams += 1 }
+        if arrivals.count > 1 { counts.doubledDatagrams += 1 }
         for time in arrivals { queue.push(.datagram(link: place.link, end: 1 - place.end, bytes), at: time) }
     }
 

@@ -29,6 +29,7 @@ extension SimulatedMesh {
             nodes[node].garbage = GarbageSpeaker(
                 member, incarnation: nodes[node].life, victims: victims.map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) })
         }
+        countRunningMembers()
         deliver(.start, to: node, life: nodes[node].life)
         schedule(.daysChanged(node, life: nodes[node].life, nil), in: .milliseconds(20))
     }
@@ -43,7 +44,9 @@ extension SimulatedMesh {
         nodes[node].core = nil
         nodes[node].garbage = nil
         nodes[node].life += 1
-        nodes[node].disk.crash(using: &random)
+        nodes[node].pausedUntil = 0
+        countRunningMembers()
+        if nodes[node].disk.crash(using: &random) { counts.lostWrites += 1 }
         checkDiskAfterCrash(of: node)
         for session in nodes[node].sessions.keys.sorted() {
             guard let place = nodes[node].sessions[session] else { continue }
@@ -79,6 +82,38 @@ extension SimulatedMesh {
                     tellOfClose(link, from: end)
                 }
             }
+        }
+    }
+
+    /// Nothing that one of `senders` sends reaches one of `receivers` until all is healed; the other way it may.
+    public func cut(from senders: [Int], to receivers: [Int]) {
+        for sender in senders { for receiver in receivers where sender != receiver { network.cut(from: sender, to: receiver) } }
+    }
+
+    /// The node's process stands still for a while, as if stopped or swapped out: what arrives meanwhile waits.
+    public func pause(_ node: Int, for duration: Duration) {
+        guard nodes[node].isUp else { return }
+        counts.pauses += 1
+        nodes[node].pausedUntil = nanoseconds + duration.clampedNanoseconds
+    }
+
+    /// The node's wall clock jumps, and is off by this much from now on.
+    public func setClock(of node: Int, offBy error: Duration) {
+        counts.clockJumps += 1
+        nodes[node].clockError = error
+    }
+
+    func isPaused(_ node: Int) -> Bool { nanoseconds < nodes[node].pausedUntil }
+
+    /// Whose process is told of it; `nil`: happens to the world.
+    func receiver(of payload: Payload) -> Int? {
+        switch payload {
+        case .input(let node, _, _), .daysChanged(let node, _, _), .checked(let node, _, _), .contentChecked(let node, _, _), .diskReady(let node, _),
+            .dialEnded(let node, _, _, _, _):
+            node
+        case .responderReady(let link): network.links[link].ends[1].node
+        case .frame(let link, let end, _), .datagram(let link, let end, _), .closed(let link, let end): network.links[link].ends[end].node
+        case .breakSession, .crashSomebody, .restart: nil
         }
     }
 
@@ -122,6 +157,7 @@ extension SimulatedMesh {
         deliver(.command(.revoke(origin(of: other), .misbehaviour)), to: node, life: nodes[node].life)
         revoked.insert(other)
         for place in nodes.indices where founder.sponsors(of: place).contains(other) { revoked.insert(place) }
+        countRunningMembers()
     }
 
     func breakSession() {

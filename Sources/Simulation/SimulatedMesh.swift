@@ -52,6 +52,9 @@ public final class SimulatedMesh {
     var counts = FaultCounts()
     var events: [(node: Int, event: Event)] = []
     var nanoseconds: Int64 = 0
+    /// Honest members that run: who is to follow a head. Kept up to date, because each adoption asks.
+    var runningMemberCount = 0
+    var measuredFrom: Int64 = 0
     private var faultsArmed = (breaks: false, crashes: false)
     var random: SeededGenerator
 
@@ -61,7 +64,8 @@ public final class SimulatedMesh {
     }
 
     struct FaultCounts {
-        var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0
+        var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
+        var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0
     }
 
     /// Draws a mesh from a seed, all nodes down.
@@ -120,6 +124,7 @@ public final class SimulatedMesh {
     /// All above a node's operator in the sponsor tree, nearest first.
     public func sponsors(of node: Int) -> [Int] { founder.sponsors(of: node) }
     public func isUp(_ node: Int) -> Bool { nodes[node].isUp }
+    public func isHonest(_ node: Int) -> Bool { nodes[node].isHonest }
     /// What the node would tell its operator; `nil` while it is down.
     public func status(of node: Int) -> NodeStatus? { nodes[node].core?.status(at: moment(of: node)) }
 
@@ -134,15 +139,15 @@ public final class SimulatedMesh {
 
     public func run(for duration: Duration) { _ = run(until: { _ in false }, within: duration) }
 
-    /// Runs until the condition holds, and says whether it did in time. It is looked at every 50 ms.
-    public func run(until isDone: (SimulatedMesh) -> Bool, within longest: Duration) -> Bool {
+    /// Runs until the condition holds, and says whether it did in time. It is looked at every so often.
+    public func run(until isDone: (SimulatedMesh) -> Bool, within longest: Duration, lookingEvery interval: Duration = .milliseconds(50)) -> Bool {
         let end = nanoseconds + longest.clampedNanoseconds
         var nextLook = nanoseconds
         while true {
             let next = queue.nextTime ?? .max
             if next > nextLook {
                 if isDone(self) { return true }
-                nextLook += 50_000_000
+                nextLook += interval.clampedNanoseconds
             }
             guard min(next, nextLook) <= end else { break }
             if next > nextLook {
@@ -166,6 +171,8 @@ public final class SimulatedMesh {
     func violate(_ violation: Violation) { if violations.count < 100 { violations.append(violation) } }
 
     private func happen(_ payload: Payload) {
+        // What a paused process would be told waits until it goes on, in order.
+        if let node = receiver(of: payload), isPaused(node) { return queue.push(payload, at: nodes[node].pausedUntil) }
         switch payload {
         case .input(let node, let life, let input): deliver(input, to: node, life: life)
         case .daysChanged(let node, let life, let days): buildDays(days, of: node, life: life)

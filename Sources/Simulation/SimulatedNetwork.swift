@@ -33,6 +33,7 @@ struct SimulatedNetwork {
 
     private var groups: [Int]
     private var severed: Set<[Int]> = []  // Pairs in ascending order; looked up, never iterated.
+    private var deaf: Set<[Int]> = []  // Sender and receiver, until it heals; looked up, never iterated.
     private let pairSeed: UInt64
     private var nodesByAddress: [NetworkAddress: Int] = [:]
 
@@ -55,14 +56,24 @@ struct SimulatedNetwork {
         for (number, part) in parts.enumerated() { for node in part { groups[node] = number + 1 } }
     }
 
-    mutating func heal() { groups = [Int](repeating: 0, count: groups.count) }
+    mutating func heal() {
+        groups = [Int](repeating: 0, count: groups.count)
+        deaf = []
+    }
+
+    /// Nothing that `sender` sends reaches `receiver` until the network heals; the other way it may.
+    mutating func cut(from sender: Int, to receiver: Int) { deaf.insert([sender, receiver]) }
 
     /// These two never reach each other, partition or not.
     mutating func sever(_ left: Int, _ right: Int) { severed.insert([min(left, right), max(left, right)]) }
 
     func reaches(_ left: Int, _ right: Int) -> Bool {
         groups[left] == groups[right] && (severed.isEmpty || !severed.contains([min(left, right), max(left, right)]))
+            && (deaf.isEmpty || !deaf.contains([left, right]))
     }
+
+    /// A session can be made only where packets travel both ways.
+    func reachEachOther(_ left: Int, _ right: Int) -> Bool { reaches(left, right) && reaches(right, left) }
 
     /// One way between two nodes, the same in both directions and for ever.
     func latency(_ left: Int, _ right: Int) -> Int64 {

@@ -21,7 +21,9 @@ struct SimulatedNode {
     var sightings = OwnSightings()
     var random: SeededGenerator
     /// How far its wall clock is off.
-    let clockError: Duration
+    var clockError: Duration
+    /// Until when its process stands still.
+    var pausedUntil: Int64 = 0
     /// Which life it lives; also its incarnation. What was scheduled for an earlier one is void.
     var life: UInt64 = 0
     var sessions: [SessionID: Place] = [:]

@@ -46,33 +46,3 @@ public struct Statistics: Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// Follows each published head until all honest nodes have it or a later one.
-struct HeadSpread {
-    private struct Underway {
-        let position: HeadPosition
-        let publishedAt: Int64
-        var reached: Set<Int>  // Counted, never iterated.
-    }
-
-    private var underway: [OriginID: [Underway]] = [:]
-    private(set) var durations: [Int64] = []
-    private(set) var underwayCount = 0
-
-    mutating func published(_ position: HeadPosition, of origin: OriginID, at now: Int64) {
-        underway[origin, default: []].append(Underway(position: position, publishedAt: now, reached: []))
-        underwayCount += 1
-    }
-
-    /// - Parameter followerCount: how many nodes must have it.
-    mutating func adopted(_ position: HeadPosition, of origin: OriginID, by node: Int, at now: Int64, followerCount: Int) {
-        guard var heads = underway[origin] else { return }
-        for place in heads.indices where heads[place].position <= position { heads[place].reached.insert(node) }
-        for head in heads where head.reached.count >= followerCount {
-            durations.append(now - head.publishedAt)
-            underwayCount -= 1
-        }
-        heads.removeAll { $0.reached.count >= followerCount }
-        underway[origin] = heads
-    }
-}

@@ -11,8 +11,9 @@ import Foundation
             identity-free sightings with the other operators of a mesh. Everything lives under one home directory: --home, HEARSAY_HOME or ~/.hearsay.
             """,
         subcommands: [
-            CollectCommand.self, RetractCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self, InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self,
-            RevokeCommand.self, QueryCommand.self, ClusterCommand.self,
+            CollectCommand.self, RetractCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self,
+            InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self, RevokeCommand.self,
+            QueryCommand.self, ClusterCommand.self, SimulateCommand.self,
         ])
 
     static func main() async {
