@@ -128,6 +128,9 @@ public struct LocalCluster: Sendable {
         members.map { ($0, Self.status(of: $0)) }
     }
 
+    /// What one member says of itself; `nil` if it does not answer.
+    public func status(of index: Int) -> StatusDocument? { Self.status(of: members[index]) }
+
     /// Waits until every member has followed a head of every other.
     public func waitUntilConverged(within limit: Duration) async throws {
         func missing() -> Int {

@@ -57,7 +57,6 @@ final class Disk: Sendable {
             do {
                 let change = try store.adopt(head, manifest, today: SystemClock.timestamp.day)
                 replica.apply(change, head: head)
-                if !change.removed.isEmpty { try store.compactLog() }
                 mailbox.post(.adopted(head))
             } catch {
                 logger.error("\(error)")
@@ -75,7 +74,6 @@ final class Disk: Sendable {
             do {
                 let change = try store.publish(publication)
                 replica.apply(change, head: publication.head)
-                if !change.removed.isEmpty { try store.compactLog() }
                 mailbox.post(.published(publication))
             } catch {
                 logger.error("\(error)")
@@ -88,7 +86,6 @@ final class Disk: Sendable {
         write("expire days") { disk in
             let changes = try disk.store.expire(before: day)
             for change in changes { disk.replica.apply(change, head: nil) }
-            if !changes.isEmpty { try disk.store.compactLog() }
         }
     }
 

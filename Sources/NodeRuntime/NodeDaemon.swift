@@ -51,6 +51,7 @@ public final class NodeDaemon: Sendable {
     private let disk: Disk
     private let control: ControlServer
     private let outboxTask: RepeatedTask?
+    private let outboxWatch: OutboxWatch?
     private let running: Task<Void, Never>
     private let stopRequested: AsyncStream<Void>
 
@@ -108,11 +109,17 @@ public final class NodeDaemon: Sendable {
         let running = Task { await node.run() }
 
         let outbox = settings.outboxDirectory.map { OutboxReader(directory: $0) }
+        // The watch sees a write at once; the repeated look finds what it has missed, and a folder that was made meanwhile.
+        let outboxWatch = settings.outboxDirectory.flatMap { directory in
+            OutboxWatch(directory: directory) { whenRead in disk.absorb(from: OutboxReader(directory: directory)) { _ in whenRead() } }
+        }
         let outboxTask = outbox.map { reader in
             group.next().scheduleRepeatedTask(initialDelay: .zero, delay: Node.outboxInterval) { task in
+                outboxWatch?.look()
                 disk.absorb(from: reader) { result in
                     guard case .failure(let error) = result else { return }
                     logger.error("the outbox cannot be read any more: \(error)")
+                    outboxWatch?.cancel()
                     task.cancel()
                 }
             }
@@ -125,12 +132,12 @@ public final class NodeDaemon: Sendable {
         if capture != nil { logger.critical("every frame is written in the clear to a capture file: for tests only") }
         return NodeDaemon(
             node: node, ports: ports, lock: lock, group: group, transport: transport, mailbox: mailbox, disk: disk, control: control, outboxTask: outboxTask,
-            running: running, stopRequested: stopRequested)
+            outboxWatch: outboxWatch, running: running, stopRequested: stopRequested)
     }
 
     private init(
         node: Node, ports: BoundPorts, lock: DirectoryLock, group: MultiThreadedEventLoopGroup, transport: MeshTransport, mailbox: Mailbox<Input>, disk: Disk,
-        control: ControlServer, outboxTask: RepeatedTask?, running: Task<Void, Never>, stopRequested: AsyncStream<Void>
+        control: ControlServer, outboxTask: RepeatedTask?, outboxWatch: OutboxWatch?, running: Task<Void, Never>, stopRequested: AsyncStream<Void>
     ) {
         self.node = node
         self.ports = ports
@@ -141,6 +148,7 @@ public final class NodeDaemon: Sendable {
         self.disk = disk
         self.control = control
         self.outboxTask = outboxTask
+        self.outboxWatch = outboxWatch
         self.running = running
         self.stopRequested = stopRequested
     }
@@ -153,6 +161,7 @@ public final class NodeDaemon: Sendable {
     /// Closes everything in order; what was acknowledged is on the disk.
     public func stop() async {
         outboxTask?.cancel()
+        outboxWatch?.cancel()
         await control.stop()
         await transport.stop()
         mailbox.finish()

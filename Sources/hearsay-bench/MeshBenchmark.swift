@@ -1,0 +1,90 @@
+import Foundation
+import Ledger
+import LocalCluster
+import NodeRuntime
+import Outbox
+import Primitives
+
+/// How fast news spreads between real nodes on loopback: `hearsay-bench mesh [N]`, 20 nodes if nothing is said.
+///
+/// Needs the `hearsay` program beside this one. All nodes share this machine's cores, so that figures of large meshes say more about
+/// those than about the protocol. A node is asked until it has seen what it is asked for, and then left alone: asking costs it time too.
+enum MeshBenchmark {
+    static let standardCount = 20
+    static let headCount = 12
+    static let burstCount = 200
+    static let patience: Duration = .seconds(60)
+
+    static func run() async {
+        let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent("hearsay-bench-\(UUID().uuidString)").path
+        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay").path
+        do {
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            var cluster = try LocalCluster(creating: root, executable: executable)
+            do { try await measure(&cluster, count: count) } catch { print("mesh \(count): \(error)") }
+            try await cluster.down()
+        } catch { print("mesh \(count): \(error)") }
+        try? FileManager.default.removeItem(atPath: root)
+    }
+
+    private static func measure(_ cluster: inout LocalCluster, count: Int) async throws {
+        let clock = ContinuousClock()
+        let rise = try await clock.measure { try await cluster.up(count: count) }
+        let all = try await time(in: cluster, Array(0..<count)) { _, status in status.origins.count { $0.adopted != nil } >= count - 1 }
+        print("mesh \(count): made and started in \(rise); all see all \(text(all)) after the last start")
+
+        let origins = (0..<count).map { cluster.status(of: $0)?.operator ?? "" }
+        let writers = try cluster.members.map { try OutboxWriter(directory: $0.outboxDirectory) }
+        var stated = [UInt64](repeating: 0, count: count)
+        func append(at publisher: Int) throws {
+            stated[publisher] += 1
+            let code = UInt64(publisher + 1) << 32 | stated[publisher]
+            let day = SystemClock.timestamp.day.advanced(by: -2)
+            guard let sighting = SessionSimHashSighting(day: day, simHash: code, sessions: 1, strength: 10) else { return }
+            try writers[publisher].append([.sessionSimHash(sighting)])
+        }
+
+        var times: [Duration?] = []
+        for round in 0..<headCount {
+            let publisher = round * 7 % count
+            try append(at: publisher)
+            let expected = stated[publisher]
+            times.append(try await time(in: cluster, (0..<count).filter { $0 != publisher }) { _, status in
+                status.origins.contains { $0.operator == origins[publisher] && $0.sightings == expected }
+            })
+        }
+        let seen = times.compactMap { $0 }.sorted()
+        print("mesh \(count): a new sighting reaches the last node: median \(text(seen.isEmpty ? nil : seen[seen.count / 2])), max \(text(seen.last)), \(seen.count) of \(times.count) arrived")
+
+        for round in 0..<burstCount { try append(at: round % count) }
+        let expected = stated
+        let burst = try await time(in: cluster, Array(0..<count)) { holder, status in
+            let held = Dictionary(status.origins.map { ($0.operator, $0.sightings) }, uniquingKeysWith: { first, _ in first })
+            return (0..<count).allSatisfy { $0 == holder || held[origins[$0]] == expected[$0] }
+        }
+        print("mesh \(count): \(burstCount) sightings appended one by one are everywhere \(text(burst)) after the last")
+
+        let victim = count - 1
+        cluster.kill(victim)
+        let noticed = try await time(in: cluster, Array(0..<victim)) { _, status in
+            !status.peers.contains { $0.operator == origins[victim] && $0.connected }
+        }
+        print("mesh \(count): kill -9 is noticed by all \(text(noticed)) after the process is gone")
+    }
+
+    /// How long it takes until each of these nodes has said of itself what it is asked for; `nil` if that takes too long.
+    private static func time(in cluster: LocalCluster, _ nodes: [Int], until condition: (Int, StatusDocument) -> Bool) async throws -> Duration? {
+        let begin = ContinuousClock.now
+        var waiting = nodes
+        while true {
+            waiting.removeAll { index in cluster.status(of: index).map { condition(index, $0) } ?? false }
+            let elapsed = ContinuousClock.now - begin
+            if waiting.isEmpty { return elapsed }
+            guard elapsed < patience else { return nil }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    private static func text(_ duration: Duration?) -> String { duration.map { "\(Int($0 / .milliseconds(1))) ms" } ?? "never" }
+}
