@@ -9,7 +9,7 @@ final class OutboxWatch: Sendable {
     static let bufferByteCount = 4_096
     /// After each reading the watch rests so long, and this many times as long as the reading took: a collector that writes without pause
     /// takes a bounded part of the node's time, however long its days are.
-    static let shortestRest: Duration = .milliseconds(20)
+    static let shortestRest: Duration = .milliseconds(200)
     static let restFactor = 4
 
     private enum Phase { case idle, busy(isDue: Bool) }

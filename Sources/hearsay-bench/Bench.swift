@@ -1,9 +1,9 @@
-/// Measures what the README claims: `hearsay-bench [keystrokes|ledger|hamming|simulation|mesh [N]]…`, all but `mesh` if none is named.
+/// Measures what the README claims: `hearsay-bench [keystrokes|fingerprint|ledger|hamming|simulation|mesh [N]]…`, all but `mesh` if none is named.
 @main enum Bench {
     static func main() async {
         let asked = CommandLine.arguments.dropFirst().filter { Int($0) == nil }
         let known: [(name: String, run: () async -> Void)] = [
-            ("keystrokes", { KeystrokesBenchmark.run() }), ("ledger", { LedgerBenchmark.run() }),
+            ("keystrokes", { KeystrokesBenchmark.run() }), ("fingerprint", { FingerprintBenchmark.run() }), ("ledger", { LedgerBenchmark.run() }),
             ("hamming", { HammingBenchmark.run() }), ("simulation", { SimulationBenchmark.run() }), ("mesh", { await MeshBenchmark.run() }),
         ]
         for name in asked where !known.contains(where: { $0.name == name }) { print("no benchmark is called \(name)") }
