@@ -67,13 +67,19 @@ extension NodeCore {
         for statement in statements { take(statement, from: id, isStored: false, at: now) }
         settlePending(at: now)
         guard let (node, origin) = identify(session, among: statements, at: now) else { return }
+        let incarnation = statements.reduce(UInt64(0)) { highest, statement in
+            guard case .peer(let record) = statement, record.body.node == node else { return highest }
+            return max(highest, record.body.incarnation)
+        }
         if let twin = sessions.values.filter({ $0.node == node }).map(\.id).min() {
-            // Both sides have dialed, or the other one has restarted: both close the same one of the two.
-            let loser = surplus(of: twin, id, with: node)
+            // The other side has restarted, and the older session is a dead one; or both sides have dialed: then both close the same one of the two.
+            let hasRestarted = incarnation > sessions[twin]?.incarnation ?? 0
+            let loser = hasRestarted ? twin : surplus(of: twin, id, with: node)
             close(loser)
             if loser == id { return }
         }
         sessions[id]?.phase = .open(node, origin)
+        sessions[id]?.incarnation = incarnation
         openSessions.insert(id, at: openSessions.firstIndex { $0 > id } ?? openSessions.endIndex)
         sessions[id]?.cursor = cursors[node] ?? Cursor()
         backoff.succeeded(session.remoteKey)

@@ -25,6 +25,8 @@ struct Session: Sendable {
     var isPulling = false
     var lastPull: Instant
     var batchesUnderCheck = 0
+    /// The incarnation that the other side has shown on this session: a higher one on another means that it has started anew, and this one is dead.
+    var incarnation: UInt64 = 0
     /// It broke the protocol, and is not dialed again at once.
     var isDropped = false
     /// Since when an answer to a ping frame is waited for.

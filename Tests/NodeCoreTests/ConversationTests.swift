@@ -194,6 +194,23 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [1])
     }
 
+    /// A power cut says no goodbye: the neighbour still holds the old session, and must not prefer it to the new one, whoever dials.
+    @Test(arguments: [31, 32, 33, 34] as [UInt64]) func aNodeThatRestartsSilentlyIsHeardAtOnce(seed: UInt64) {
+        let mesh = TinyMesh(["alpha", "beta"], seed: seed)
+        mesh.start()
+        mesh.run(for: .seconds(10))
+
+        for index in 0..<2 {
+            mesh.members[index].core = mesh.makeCore(index, mesh.members[index].stored, incarnation: 2)
+            mesh.members[index].timers = []
+            mesh.give(index, .start)
+            mesh.publish([UInt64(index) + 40], by: index)
+            mesh.run(for: .seconds(8))
+
+            #expect(mesh.codes(of: index, at: 1 - index) == [UInt64(index) + 40], "seed \(seed)")
+        }
+    }
+
     /// The backup is so old that its next number is taken: it must ask before it signs, or it would equivocate.
     @Test(arguments: [21, 22, 23] as [UInt64]) func aRestoredBackupAsksBeforeItSigns(seed: UInt64) {
         let mesh = TinyMesh(["alpha", "beta", "gamma", "delta"], seed: seed)
