@@ -7,7 +7,7 @@ import WireFormat
 /// What to do with each frame and datagram (`Protocol/replication.md` §2 to §6).
 extension NodeCore {
     mutating func received(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let session = sessions[id] else { return }
+        guard let session = sessions[id], !session.isClosing else { return }
         sessions[id]?.lastHeard = now.instant
         sessions[id]?.pingedAt = nil
         if frame.knownType == .refusal {
@@ -16,7 +16,9 @@ extension NodeCore {
         switch session.phase {
         case .greeting(let isChecking, let early):
             guard frame.knownType == .hello, !isChecking else {
-                guard early.count < Bound.earlyFrames, isChecking else { return drop(id, for: .unexpectedFrame(frame.type)) }
+                guard isChecking else { return drop(id, for: .unexpectedFrame(frame.type)) }
+                // So many while we are checking: we are the slow one. Nobody is to blame, and the other side comes again.
+                guard early.count < Bound.earlyFrames else { return close(id) }
                 sessions[id]?.phase = .greeting(isChecking: true, early: early + [frame])
                 return
             }

@@ -44,6 +44,7 @@ extension NodeCore {
     mutating func close(_ id: SessionID) {
         guard let session = sessions[id] else { return }
         if let node = session.node { cursors[node] = session.cursor }
+        sessions[id]?.isClosing = true
         directives.append(.close(id))
     }
 

@@ -27,6 +27,8 @@ struct Session: Sendable {
     var batchesUnderCheck = 0
     /// The incarnation that the other side has shown on this session: a higher one on another means that it has started anew, and this one is dead.
     var incarnation: UInt64 = 0
+    /// We have asked the transport to close it: what still comes is not looked at.
+    var isClosing = false
     /// It broke the protocol, and is not dialed again at once.
     var isDropped = false
     /// Since when an answer to a ping frame is waited for.
