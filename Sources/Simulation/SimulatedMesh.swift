@@ -65,7 +65,7 @@ public final class SimulatedMesh {
 
     struct FaultCounts {
         var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
-        var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0
+        var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0, restoredBackups = 0, generationsOpened = 0, setAside = 0
     }
 
     /// Draws a mesh from a seed, all nodes down.

@@ -34,6 +34,9 @@ struct SimulatedNode {
     var traffic = Traffic()
     /// Positions that the disk has answered for, by origin: they never go back.
     var answeredHeads: [OriginID: HeadPosition] = [:]
+    var backup: SimulatedDisk.Content?
+    /// It has been put back to an old copy of its disk: what it says of itself is not held against it.
+    var isRestored = false
 
     var isUp: Bool { core != nil || garbage != nil }
 

@@ -41,9 +41,6 @@ public enum FoundingError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Makes operators, meshes and invites in a node's directory; the node must not be running for the first two.
 public enum Founding {
-    /// How long an online signing key may be used before a new generation is due.
-    static let generationLifetime: Duration = .seconds(730 * 86_400)
-
     /// Makes a new operator with one node: keys, database and settings.
     ///
     /// - Returns: the operator's id.
@@ -64,7 +61,7 @@ public enum Founding {
                 origin: origin, serial: 1, node: NodeID(node.verifyingKey.raw), transportKey: transport.publicKey, roles: [.publisher, .replica],
                 notBefore: now, notAfter: now + Limits.nodeCertificateLifetime),
             let generationCertificate = GenerationCertificate(
-                origin: origin, generation: 1, signingKey: generation.verifyingKey, notBefore: now, notAfter: now + generationLifetime, reason: .first)
+                origin: origin, generation: 1, signingKey: generation.verifyingKey, notBefore: now, notAfter: now + NodeCore.Configuration().generationLifetime, reason: .first)
         else { preconditionFailure("certificates of our own break a rule of certificates") }
         let store = try MeshStore(path: directory.databasePath)
         try store.save(settings)
