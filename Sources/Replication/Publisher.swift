@@ -24,6 +24,12 @@ public struct CoveredDay: Hashable, Sendable {
     public let stream: StreamID
     public let day: Day
     public let mark: Int64
+
+    public init(stream: StreamID, day: Day, mark: Int64) {
+        self.stream = stream
+        self.day = day
+        self.mark = mark
+    }
 }
 
 /// What we have published last.

@@ -12,11 +12,7 @@ extension SimulatedMesh {
         let now = moment(of: node)
         var random = nodes[node].random
         let directives: [Directive]
-        if nodes[node].isHonest {
-            directives = nodes[node].core?.step(input, at: now, using: &random) ?? []
-        } else {
-            directives = nodes[node].garbage?.step(input, at: now, using: &random) ?? []
-        }
+        directives = nodes[node].core?.step(input, at: now, using: &random) ?? nodes[node].hostile?.step(input, at: now, using: &random) ?? []
         nodes[node].random = random
         note(input, at: node)
         for directive in directives { perform(directive, at: node, life: life) }
@@ -113,7 +109,7 @@ extension SimulatedMesh {
 
     /// Gives the core what its operator has seen, as it is now and not as it was when the change was noted.
     func buildDays(_ days: [OwnSightings.DayID]?, of node: Int, life: UInt64) {
-        guard nodes[node].life == life, nodes[node].isHonest, nodes[node].isUp else { return }
+        guard nodes[node].life == life, nodes[node].core != nil else { return }
         let days = days ?? nodes[node].sightings.differing(from: nodes[node].ownBuckets, on: moment(of: node).timestamp.day)
         let contents = days.compactMap { nodes[node].sightings.content(of: $0, using: &random) }
         if !contents.isEmpty { deliver(.daysBuilt(contents), to: node, life: life) }

@@ -23,14 +23,15 @@ extension SimulatedMesh {
         let member = founder.operators[node]
         let identity = member.identity(in: founder.mesh, incarnation: nodes[node].life)
         trace.record(time: nanoseconds, node: node, 100, nodes[node].life)
-        if nodes[node].isHonest {
+        let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
+            .map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) }
+        switch nodes[node].role {
+        case .honest, .withholder:
             nodes[node].core = NodeCore(
                 identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil, generation: nodes[node].disk.content.generationKey), configuration: nodes[node].configuration,
                 stored: nodes[node].disk.storedState, logID: random.next())
-        } else {
-            let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
-            nodes[node].garbage = GarbageSpeaker(
-                member, incarnation: nodes[node].life, victims: victims.map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) })
+        case .garbage: nodes[node].hostile = GarbageSpeaker(member, incarnation: nodes[node].life, victims: victims)
+        case .equivocator: nodes[node].hostile = Equivocator(member, incarnation: nodes[node].life, victims: victims)
         }
         countRunningMembers()
         deliver(.start, to: node, life: nodes[node].life)
@@ -64,7 +65,7 @@ extension SimulatedMesh {
         counts.crashes += 1
         trace.record(time: nanoseconds, node: node, 101)
         nodes[node].core = nil
-        nodes[node].garbage = nil
+        nodes[node].hostile = nil
         nodes[node].life += 1
         nodes[node].pausedUntil = 0
         countRunningMembers()

@@ -76,6 +76,12 @@ public struct NodeDirectory: Sendable {
         }
     }
 
+    /// Writes a key that comes from elsewhere; refuses to overwrite one.
+    public func keep(_ key: SigningKey, as purpose: KeyPurpose) throws(KeyFileError) -> SigningKey {
+        try KeyFile.write(key.seed(), for: purpose, to: keyPath(purpose))
+        return key
+    }
+
     /// Makes and writes a fresh signing key; refuses to overwrite one.
     public func makeSigningKey(_ purpose: KeyPurpose) throws(KeyFileError) -> SigningKey {
         var random = SystemRandomNumberGenerator()
