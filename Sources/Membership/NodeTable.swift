@@ -49,7 +49,11 @@ public struct NodeTable: Sendable {
     }
 
     /// Takes what a known node says of itself. The higher incarnation counts; of equal ones the smaller hash.
-    public mutating func take(_ record: Verified<PeerRecord>) -> MemberTable.Verdict {
+    ///
+    /// One above the time in milliseconds is refused: a node that counts its starts never gets there, and one that has said the highest
+    /// number there is could never say anything again (`Protocol/liveness.md` §5).
+    public mutating func take(_ record: Verified<PeerRecord>, at now: Timestamp) -> MemberTable.Verdict {
+        guard record.body.incarnation <= (now + Limits.clockSkew).milliseconds else { return .refused }
         guard let entry = entries[record.body.node] else { return .orphan }
         if let held = entry.record {
             guard held.bytes != record.bytes else { return .known }

@@ -1,3 +1,4 @@
+import Membership
 import Primitives
 import WireFormat
 
@@ -11,8 +12,11 @@ extension NodeCore {
         /// Where to look for the mesh as long as nobody is known: an address and the key of who should answer.
         public var seeds: [Seed] = []
         public var tickInterval: Duration = .seconds(1)
-        /// One session is probed by datagram per interval.
-        public var probeInterval: Duration = .seconds(1)
+        public var liveness = FailureDetector.Configuration()
+        /// What the target of a probe that we pass on may take; less than whoever asked waits for us.
+        public var relayedProbeTimeout: Duration = .seconds(1)
+        /// Sessions beyond `outboundSessions` that are kept when a look finds somebody who was taken for dead: so two halves of a mesh grow together.
+        public var reunionSessions = 2
         public var housekeepingInterval: Duration = .seconds(3_600)
         /// A burst of changes becomes one head.
         public var publishDelay: Duration = .milliseconds(50)
@@ -24,7 +28,7 @@ extension NodeCore {
         /// How long the other side may take to say who it is.
         public var helloTimeout: Duration = .seconds(10)
         /// A session on which nothing is heard for so long is asked for a sign of life.
-        public var idleBeforePing: Duration = .seconds(10)
+        public var idleBeforePing: Duration = .seconds(12)
         /// A session on which nothing is heard for so long is closed.
         public var idleBeforeClose: Duration = .seconds(30)
         /// A neighbour that answers a question slower than this is not waited for.
@@ -61,5 +65,12 @@ extension NodeCore {
         static let historyAttempts = 3
         /// Heads that are told around at one time. Others travel by cursor.
         static let hotHeads = 1_024
+        /// Probes that are passed on for neighbours at one time. More are answered at once: nothing to show.
+        static let relayedProbes = 64
+        static let relayedProbesPerSession = 4
+        /// Connections tried at one time only to see whether somebody is there. Further ones are left for the next look.
+        static let probeDials = 8
+        /// Sessions that other nodes of one operator have dialed. More are refused.
+        static let inboundPerOperator = 4
     }
 }

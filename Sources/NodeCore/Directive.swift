@@ -1,5 +1,6 @@
 import Cryptography
 import Ledger
+import Membership
 import Primitives
 import Replication
 import WireFormat
@@ -142,6 +143,7 @@ public enum Event: Hashable, Sendable {
     case signingHalted(ours: HeadPosition?, Publisher.Halt)
     case generationOpened(UInt32, GenerationCertificate.Reason)
     case recovered(HeadPosition)
+    case memberState(NodeID, OriginID, FailureDetector.State)
     case commandRefused(Refusal)
     case limitReached(Limit)
 

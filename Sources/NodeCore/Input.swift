@@ -26,7 +26,7 @@ public enum Input: Sendable {
     case timerFired(Timer)
 
     case sessionOpened(SessionID, SessionOpening)
-    case dialFailed(DialNumber)
+    case dialFailed(DialNumber, DownReason)
     case sessionClosed(SessionID)
     case frame(SessionID, Frame)
     /// The plaintext of a sealed datagram.
@@ -73,6 +73,31 @@ public enum Command: Hashable, Sendable {
     case openGeneration(GenerationCertificate.Reason)
     /// Gets our own content back from others, and goes on from there in a new generation: after a lost disk or a restored backup.
     case recover
+    /// Tells the mesh that this node stops.
+    case leave
+}
+
+/// Why a node cannot be reached.
+public enum DownReason: UInt8, Hashable, Sendable {
+    /// Its host says that nothing listens there, or it ended the handshake: another key, another mesh, or no room.
+    case refused
+    case timedOut
+    /// There is no way to its host, or its name is not known.
+    case unreachable
+    /// Whoever listens there does not hold its key.
+    case wrongKey
+    /// A session with it ended.
+    case sessionLost
+    /// It did not answer on a session that was open.
+    case silent
+    /// Its clock and ours differ too much.
+    case clockSkew
+    /// It does not take us for a member, or we do not take it for one.
+    case notAMember
+    /// It broke the protocol.
+    case misbehaved
+    /// Something of our own: no room for another session.
+    case noRoom
 }
 
 public enum InviteOutcome: Hashable, Sendable { case accepted, unknown, expired, alreadyUsed }
@@ -83,8 +108,11 @@ public enum Timer: Hashable, Sendable {
     case tick
     /// One round of telling neighbours the hot heads.
     case spread
-    /// Probe one session by datagram.
+    /// A period of the failure detector begins.
     case probe
+    /// A step of one of its probes has had its time, or a probe that was passed on for a neighbour.
+    case probeStep(UInt32)
+    case relayedProbe(UInt32)
     /// Retention, certificates, heartbeats.
     case housekeeping
     /// What was published waits a moment for more, so that a burst becomes one head.

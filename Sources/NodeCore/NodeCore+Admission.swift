@@ -78,6 +78,7 @@ extension NodeCore {
             take(.revocation(Signed.make(revocation, with: key)), from: nil, isStored: false, at: now)
         case .learn(let statements): check(statements, for: .command, from: nil)
         case .openGeneration(let reason): open(for: reason, recovering: false, at: now, using: &random)
+        case .leave: leave(at: now)
         case .recover: open(for: .lostState, recovering: true, at: now, using: &random)
         }
     }
@@ -99,11 +100,24 @@ extension NodeCore {
 
     /// Signs and holds what this node says of itself.
     mutating func announceSelf(at now: Moment) {
+        var flags: PeerRecord.Flags = identity.addresses.isEmpty ? .outboundOnly : []
+        if hasLeft { flags.insert(.left) }
         let record = PeerRecord(
-            node: identity.node, incarnation: identity.incarnation, flags: identity.addresses.isEmpty ? .outboundOnly : [],
+            node: identity.node, incarnation: incarnation, flags: flags,
             addresses: Array(identity.addresses.prefix(Limits.addresses)))
         guard let record else { preconditionFailure("a peer record of our own breaks a rule of peer records") }
-        take(.peer(Signed.make(record, with: keys.node)), from: nil, isStored: false, at: now)
+        let signed = Signed.make(record, with: keys.node)
+        announced = signed.bytes
+        take(.peer(signed), from: nil, isStored: false, at: now)
+    }
+
+    /// A record of ours that we do not know of, said before our disk was lost or put back, or when we left: what we say now has to count more.
+    mutating func outgrow(_ record: Verified<PeerRecord>, at now: Moment) {
+        guard record.bytes != announced, record.body.incarnation >= incarnation,
+            record.body.incarnation <= (now.timestamp + Limits.clockSkew).milliseconds, outgrowths.take(at: now.instant)
+        else { return }
+        incarnation = record.body.incarnation + 1
+        if announced != nil { announceSelf(at: now) }
     }
 
     /// A node certificate with less than a third of its life left is replaced, where the identity key is at hand.

@@ -90,12 +90,4 @@ extension NodeCore {
         hot.removeAll { $0.roundsLeft <= 0 }
         if !hot.isEmpty { arm(.spread, after: configuration.spreadInterval, at: now) }
     }
-
-    /// Asks one random neighbour for a sign of life by datagram; the answer tells how far its log goes.
-    mutating func probe(at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let id = openSessions.pick(using: &random) else { return }
-        let number = UInt32(truncatingIfNeeded: random.next())
-        sessions[id]?.probe = (number, now.instant)
-        directives.append(.sendDatagram(DatagramMessage.ping(Ping(number: number, logID: log.id, upTo: log.upTo)).encoded(), id))
-    }
 }

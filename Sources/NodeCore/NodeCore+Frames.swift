@@ -10,6 +10,7 @@ extension NodeCore {
         guard let session = sessions[id], !session.isClosing else { return }
         sessions[id]?.lastHeard = now.instant
         sessions[id]?.pingedAt = nil
+        if let node = session.node { perform(detector.answered(node, at: now.instant), at: now) }
         if frame.knownType == .refusal {
             return refused(frame, on: session, at: now, using: &random)
         }
@@ -71,6 +72,10 @@ extension NodeCore {
         case .evidence:
             guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings it.
             check([frame.body], for: .push, from: id)
+        case .farewell:
+            guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }
+            sessions[id]?.isDismissed = true
+            check([frame.body], for: .push, from: id)
         case .hello, .joinRequest, .joinAnswer: drop(id, for: .unexpectedFrame(frame.type))
         case .unknown:
             guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind else { return }
@@ -89,6 +94,16 @@ extension NodeCore {
     private mutating func refused(_ frame: Frame, on session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let refusal = decode(frame, on: session.id, Refusal.init(decoding:)) else { return }
         guard let request = takeRequest(frame, on: session.id) else {
+            if let node = session.node ?? nodes.node(with: session.remoteKey) {
+                switch refusal {
+                case .busy where !frame.isAnswer:
+                    sessions[session.id]?.isDismissed = true
+                    return
+                case .clockSkew: downReasons[node] = .clockSkew
+                case .notAMember, .revoked: downReasons[node] = .notAMember
+                default: break
+                }
+            }
             directives.append(.report(.refusedByPeer(session.id, refusal)))
             return
         }
@@ -101,24 +116,29 @@ extension NodeCore {
         }
     }
 
-    mutating func received(datagram bytes: [UInt8], on id: SessionID, at now: Moment) {
-        guard let session = sessions[id], session.isOpen else { return }
+    mutating func received(datagram bytes: [UInt8], on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let session = sessions[id], let node = session.node, !session.isClosing else { return }
         // Datagrams are sealed: malformed ones are the other side's own, not somebody's between.
         guard let message = try? DatagramMessage(decoding: bytes) else { return drop(id, for: .malformed(.invalid(.datagramType))) }
         sessions[id]?.lastHeard = now.instant
         sessions[id]?.pingedAt = nil
+        perform(detector.heard(node, at: now.instant), at: now)
         switch message {
         case .ping(let ping):
             heard(ping, on: id, at: now)
             directives.append(.sendDatagram(DatagramMessage.ack(Ping(number: ping.number, logID: log.id, upTo: log.upTo)).encoded(), id))
         case .ack(let ping):
             heard(ping, on: id, at: now)
-            guard let probe = session.probe, probe.number == ping.number else { return }  // Late, or of a round before.
-            sessions[id]?.roundTrip = now.instant - probe.sentAt
-            sessions[id]?.probe = nil
+            perform(detector.acknowledged(ping.number, by: node, at: now.instant), at: now)
         case .heads(let heads):
             guard session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings them.
             check(heads, for: .push, from: id)
+        case .probeRequest(let request): probeRequested(request, on: id, at: now)
+        case .challenge(let challenge): challenged(challenge, on: id, at: now)
+        case .voucher(let voucher): received(voucher, on: id, at: now)
+        case .noVoucher(let number):
+            perform(detector.notVouched(number, by: node, at: now.instant, surroundings(at: now), using: &random), at: now)
+        case .suspicion(let suspicion): hinted(suspicion, on: id, at: now, using: &random)
         }
     }
 
@@ -127,7 +147,11 @@ extension NodeCore {
     /// The other side has told how far its log goes: ask, if that is further than we have read.
     private mutating func heard(_ ping: Ping, on id: SessionID, at now: Moment) {
         sessions[id]?.hint = Cursor(logID: ping.logID, after: ping.upTo)
-        guard let session = sessions[id], session.cursor.logID != ping.logID || session.cursor.after < ping.upTo else { return }
+        guard let session = sessions[id] else { return }
+        guard session.cursor.logID != ping.logID || session.cursor.after < ping.upTo else {
+            sessions[id]?.lastPull = now.instant  // As if it had been asked, and had had nothing.
+            return
+        }
         pull(on: id, at: now)
     }
 

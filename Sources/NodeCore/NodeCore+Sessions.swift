@@ -8,11 +8,17 @@ import WireFormat
 extension NodeCore {
     mutating func opened(_ id: SessionID, _ opening: SessionOpening, at now: Moment) {
         var phase = Session.Phase.greeting(isChecking: false, early: [])
-        if let dial = opening.dial { dials[dial] = nil }
+        let dial = opening.dial.flatMap { dials.removeValue(forKey: $0) }
         if let invite = opening.inviteID { phase = .joining(invite) }
         sessions[id] = Session(
             id: id, remoteKey: opening.remoteKey, dial: opening.dial, openedAt: now.instant, phase: phase, lastHeard: now.instant,
             cursor: Cursor(), lastPull: now.instant)
+        if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
+            // The handshake has proven the other side's key, which is all a look has to find out.
+            let isWanted = dial?.isProbe != true || isUseful(sessionWith: node)
+            perform(detector.answered(node, at: now.instant), at: now)
+            guard isWanted else { return dismiss(id) }
+        }
         // A newcomer speaks first: it is not known here, and cannot check what we say yet.
         guard opening.inviteID == nil else { return }
         send(Frame(.hello, body: Hello(statements: credentials(at: now)).encoded()), on: id)
@@ -25,25 +31,56 @@ extension NodeCore {
         return chain.reversed().map(\.bytes) + own
     }
 
-    mutating func dialFailed(_ number: DialNumber, at now: Moment, using random: inout some RandomNumberGenerator) {
+    mutating func dialFailed(_ number: DialNumber, _ reason: DownReason, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let dial = dials.removeValue(forKey: number) else { return }
         backoff.failed(dial.key, at: now.instant, using: &random)
+        guard let node = nodes.node(with: dial.key) else { return }
+        downReasons[node] = reason
+        if reason == .noRoom { return detector.dialSkipped(node) }  // Says something of us, and nothing of it.
+        perform(detector.dialFailed(node, at: now.instant, surroundings(at: now), using: &random), at: now)
     }
 
     /// Forgets the session; the transport has ended it, or is about to.
     mutating func closed(_ id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         openSessions.removeAll { $0 == id }
+        if let node = session.node { cursors[node] = session.cursor }
         // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
-        if session.dial != nil && !session.isOpen || session.isDropped { backoff.failed(session.remoteKey, at: now.instant, using: &random) }
+        if session.hasServed {
+            backoff.succeeded(session.remoteKey)
+        } else if session.dial != nil && !session.isOpen || session.isDropped {
+            backoff.failed(session.remoteKey, at: now.instant, using: &random)
+        }
+        ended(session, at: now, using: &random)
         for key in requests.keys.filter({ $0.session == id }) { requests[key] = nil }
         fetches.sessionClosed(id)
         beginFetches(at: now, using: &random)
     }
 
+    /// What the end of a session says about the other side.
+    private mutating func ended(_ session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let node = session.node ?? nodes.node(with: session.remoteKey), self.session(with: node) == nil else { return }
+        if session.isDropped {
+            downReasons[node] = now.instant - session.lastHeard > configuration.idleBeforeClose ? .silent : .misbehaved
+        } else if session.isClosing || session.isDismissed {
+            return
+        } else if session.isOpen || downReasons[node] == nil { downReasons[node] = .sessionLost }
+        if session.isOpen {
+            perform(detector.lost(node, at: now.instant, surroundings(at: now), using: &random), at: now)
+        } else if session.dial != nil {
+            perform(detector.dialFailed(node, at: now.instant, surroundings(at: now), using: &random), at: now)
+        }
+    }
+
+    /// Ends a session for want of use or room, and says so: the other side need not look whether we are still there.
+    mutating func dismiss(_ id: SessionID) {
+        refuse(id, .busy)
+        sessions[id]?.hasServed = true
+        close(id)
+    }
+
     mutating func close(_ id: SessionID) {
         guard let session = sessions[id] else { return }
-        if let node = session.node { cursors[node] = session.cursor }
         sessions[id]?.isClosing = true
         directives.append(.close(id))
     }
@@ -79,11 +116,14 @@ extension NodeCore {
             close(loser)
             if loser == id { return }
         }
+        let inbound = openSessions.count { sessions[$0]?.dial == nil && sessions[$0]?.origin == origin && sessions[$0]?.isClosing == false }
+        guard session.dial != nil || inbound < Bound.inboundPerOperator else { return dismiss(id) }
         sessions[id]?.phase = .open(node, origin)
         sessions[id]?.incarnation = incarnation
         openSessions.insert(id, at: openSessions.firstIndex { $0 > id } ?? openSessions.endIndex)
         sessions[id]?.cursor = cursors[node] ?? Cursor()
         backoff.succeeded(session.remoteKey)
+        perform(detector.answered(node, at: now.instant), at: now)
         directives.append(.report(.sessionReady(id, node, origin)))
         fetches.sessionOpened(id)
         pull(on: id, at: now)
@@ -131,8 +171,7 @@ extension NodeCore {
             if silence > configuration.idleBeforeClose {
                 drop(id, for: .silent)
             } else if silence > configuration.idleBeforePing, session.pingedAt == nil {
-                sessions[id]?.pingedAt = now.instant
-                send(Frame(.ping, body: Ping(number: 0, logID: log.id, upTo: log.upTo).encoded()), on: id)
+                pingOnStream(id, at: now)
             }
             if now.instant - session.lastPull > configuration.pullInterval { pull(on: id, at: now) }
         }
@@ -145,40 +184,10 @@ extension NodeCore {
             case .history(let question): historyRefused(question, at: now, using: &random)
             }
         }
+        perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now)
         dialNeighbours(at: now, using: &random)
         beginFetches(at: now, using: &random)
         if !startCheck.isDone { publish(at: now) }
         advanceOpening(at: now, using: &random)
-    }
-
-    mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
-        let dialed = sessions.values.count { $0.dial != nil } + dials.count
-        var room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dials.count)
-        guard room > 0 else { return }
-        let busy = Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey])
-        var candidates: [(TransportKey, [NetworkAddress])] = []
-        if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
-        for node in nodesInOrder {
-            guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
-                !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
-                now.timestamp < entry.certificate.body.notAfter,
-                case .member = members.standing(of: entry.certificate.body.origin, at: now.timestamp)
-            else { continue }
-            candidates.append((entry.certificate.body.transportKey, record.addresses))
-        }
-        // A crash may have kept a seed's certificate and lost the record that says where it is.
-        for seed in configuration.seeds where nodes.node(with: seed.key).flatMap({ nodes[$0]?.record }) == nil && !busy.contains(seed.key)
-            && backoff.mayDial(seed.key, at: now.instant)
-        {
-            candidates.append((seed.key, [seed.address]))
-        }
-        candidates.reorder(using: &random)
-        for (key, addresses) in candidates where room > 0 {
-            let number = DialNumber(nextDial)
-            nextDial += 1
-            dials[number] = Dial(key: key, startedAt: now.instant)
-            directives.append(.dial(number, addresses, key: key))
-            room -= 1
-        }
     }
 }

@@ -100,7 +100,9 @@ extension NodeCore {
         case .generation(let certificate):
             verdict = take(certificate, isStored: isStored, at: now)
         case .node(let certificate): verdict = members.isKnown(certificate.body.origin) ? nodes.take(certificate) : .orphan
-        case .peer(let record): verdict = nodes.take(record)
+        case .peer(let record):
+            verdict = nodes.take(record, at: now.timestamp)
+            if record.body.node == identity.node { outgrow(record, at: now) }
         case .head(let head):
             take(head, from: id, at: now)
             return
@@ -114,7 +116,9 @@ extension NodeCore {
             case .revocation(let revocation): cutOff(revocation.body.revoked, isStored: isStored, at: now)
             case .generation(let certificate): generationAccepted(certificate, at: now)
             case .evidence(let evidence): quarantined(by: evidence, from: id, at: now)
-            case .membership, .node, .peer, .head: break
+            case .node(let certificate): learned(of: certificate.body.node, at: now)
+            case .peer(let record): learned(of: record.body.node, at: now)
+            case .membership, .head: break
             }
         case .orphan: wait { $0.add(statement) }
         case .full: directives.append(.report(.limitReached(statement.rank == 0 ? .members : .nodesOfOperator)))

@@ -41,6 +41,18 @@ public struct NodeCore: Sendable {
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
     var backoff = DialBackoff()
+    var detector: FailureDetector
+    /// What we have shown of ourselves last: higher than at any start before, and than anything of ours that is known.
+    var incarnation: UInt64
+    var hasLeft = false
+    /// What we say of ourselves, as signed; and how often we may raise it over what others show: two machines with one key would do so for ever.
+    var announced: [UInt8]?
+    var outgrowths = Allowance(capacity: 4, interval: .seconds(60))
+    /// Probes of neighbours that we have passed on.
+    var relayed: [UInt32: RelayedProbe] = [:]
+    var nextRelayed = Self.firstRelayed
+    /// Why a node could not be reached last. At most one per node there is a certificate of.
+    var downReasons: [NodeID: DownReason] = [:]
     var requests: [RequestKey: Request] = [:]
     var newcomers: [RequestKey: Newcomer] = [:]
     /// How far the log of each node has been read, so that a new session goes on where the last one stopped.
@@ -62,6 +74,8 @@ public struct NodeCore: Sendable {
         self.keys = keys
         self.configuration = configuration
         self.stored = stored
+        incarnation = identity.incarnation
+        detector = FailureDetector(configuration: configuration.liveness)
         members = MemberTable(mesh: identity.mesh)
         log = StatementLog(id: logID)
         fetches = FetchScheduler(staged: stored.staged)
@@ -78,10 +92,10 @@ public struct NodeCore: Sendable {
         case .start: start(at: now, using: &random)
         case .timerFired(let timer): fired(timer, at: now, using: &random)
         case .sessionOpened(let session, let opening): opened(session, opening, at: now)
-        case .dialFailed(let dial): dialFailed(dial, at: now, using: &random)
+        case .dialFailed(let dial, let reason): dialFailed(dial, reason, at: now, using: &random)
         case .sessionClosed(let session): closed(session, at: now, using: &random)
         case .frame(let session, let frame): received(frame, on: session, at: now, using: &random)
-        case .datagram(let session, let bytes): received(datagram: bytes, on: session, at: now)
+        case .datagram(let session, let bytes): received(datagram: bytes, on: session, at: now, using: &random)
         case .checked(let batch, let outcome): checked(batch, outcome, at: now, using: &random)
         case .manifestChecked(let fetch, let result):
             let origin = fetch.head.body.origin
@@ -130,7 +144,7 @@ public struct NodeCore: Sendable {
         startPublisher()
         announceSelf(at: now)
         for timer in [Timer.tick, .housekeeping] { fired(timer, at: now, using: &random) }
-        arm(.probe, after: random.duration(upTo: configuration.probeInterval), at: now)
+        arm(.probe, after: random.duration(upTo: detector.period), at: now)
         arm(.publish, after: .zero, at: now)
     }
 
@@ -142,8 +156,11 @@ public struct NodeCore: Sendable {
             arm(.tick, after: configuration.tickInterval, at: now)
         case .spread: spread(at: now, using: &random)
         case .probe:
-            probe(at: now, using: &random)
-            arm(.probe, after: configuration.probeInterval, at: now)
+            perform(detector.periodBegan(at: now.instant, surroundings(at: now), using: &random), at: now)
+            arm(.probe, after: detector.period, at: now)
+        case .probeStep(let number):
+            perform(detector.deadlinePassed(number, at: now.instant, surroundings(at: now), using: &random), at: now)
+        case .relayedProbe(let number): relayedProbeIsOver(number)
         case .housekeeping:
             directives.append(.expire(before: now.timestamp.day))
             publisher.dayEnded(today: now.timestamp.day)

@@ -12,6 +12,13 @@ public struct NodeStatus: Sendable {
         public var displayName: String
         public var isConnected: Bool
         public var isDialedByUs: Bool
+        public var state: FailureDetector.State
+        /// Since something came from it, over whatever way; `nil` if nothing has since we started.
+        public var unheardFor: Duration?
+        /// Why it could not be reached last, if it has not been heard since.
+        public var downReason: DownReason?
+        /// Statements it has told us of that we have not read yet.
+        public var unreadCount: UInt64?
         public var roundTrip: Duration?
         /// Since the last frame or datagram; `nil` without a session.
         public var silence: Duration?
@@ -76,7 +83,12 @@ extension NodeCore {
             let session = sessionOf[node]
             return NodeStatus.Peer(
                 node: node, origin: entry.certificate.body.origin, displayName: members.displayName(of: entry.certificate.body.origin) ?? "",
-                isConnected: session != nil, isDialedByUs: session?.dial != nil, roundTrip: session?.roundTrip,
+                isConnected: session != nil, isDialedByUs: session?.dial != nil, state: detector.state(of: node),
+                unheardFor: detector.lastHeard(node).map { now.instant - $0 }, downReason: session == nil ? downReasons[node] : nil,
+                unreadCount: session.flatMap { session in
+                    session.hint.map { $0.logID == session.cursor.logID && $0.after >= session.cursor.after ? $0.after - session.cursor.after : $0.after }
+                },
+                roundTrip: detector.roundTrip(of: node),
                 silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
                 failedDials: backoff.failureCount(of: entry.certificate.body.transportKey),
                 isCertified: now.timestamp < entry.certificate.body.notAfter, confirmed: confirmations[node])

@@ -33,9 +33,13 @@ struct Session: Sendable {
     var isDropped = false
     /// Since when an answer to a ping frame is waited for.
     var pingedAt: Instant?
-    /// The datagram probe under way.
-    var probe: (number: UInt32, sentAt: Instant)?
-    var roundTrip: Duration?
+    /// We have closed it for want of use or room: it has served.
+    var hasServed = false
+    /// The other side has said that it closes this session, for want of room and for no other reason.
+    var isDismissed = false
+    /// The vouchers that the other side may cause us to sign, and the hints of it that we look at.
+    var vouchers = Allowance(capacity: 16, interval: .milliseconds(250))
+    var hints = Allowance(capacity: 32, interval: .seconds(1))
 
     var node: NodeID? { if case .open(let node, _) = phase { node } else { nil } }
     var origin: OriginID? { if case .open(_, let origin) = phase { origin } else { nil } }
@@ -52,6 +56,7 @@ struct Cursor: Hashable, Sendable {
 struct Dial: Hashable, Sendable {
     let key: TransportKey
     let startedAt: Instant
+    var isProbe = false
 }
 
 /// A question we asked.

@@ -1,4 +1,5 @@
 import Logging
+import Membership
 import NodeCore
 import Primitives
 import Replication
@@ -26,8 +27,20 @@ enum EventLog {
         case .signingHalted(let ours, let halt): (.critical, "signing halted at \(ours.map { "head \($0)" } ?? "no head"): \(words(for: halt))")
         case .generationOpened(let number, let reason): (.notice, "generation \(number) opened: \(reason)")
         case .recovered(let position): (.notice, "our own head \(position) has come back from others")
+        case .memberState(let node, let origin, let state):
+            (state == .suspect || state == .dead ? .notice : .info, "node \(node.short) of operator \(origin.short) \(words(for: state))")
         case .commandRefused(let refusal): (.notice, "command refused: \(refusal)")
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
+        }
+    }
+
+    private static func words(for state: FailureDetector.State) -> String {
+        switch state {
+        case .unseen: "has not been heard yet"
+        case .alive: "answers"
+        case .suspect: "does not answer: suspected"
+        case .dead: "has not answered for too long: taken for dead, and tried now and then"
+        case .left: "has left"
         }
     }
 

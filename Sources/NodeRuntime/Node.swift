@@ -49,6 +49,9 @@ public actor Node {
 
     var holdsIdentityKey: Bool { core.holdsIdentityKey }
 
+    /// Says goodbye: what is to be sent is handed to the sockets when this returns.
+    func leave() { step(.command(.leave)) }
+
     func command(_ command: Command) { mailbox.post(.command(command)) }
 
     private func step(_ input: Input) {

@@ -167,6 +167,7 @@ public final class NodeDaemon: Sendable {
         outboxTask?.cancel()
         outboxWatch?.cancel()
         await control.stop()
+        await node.leave()
         await transport.stop()
         mailbox.finish()
         await running.value
@@ -203,11 +204,24 @@ public final class NodeDaemon: Sendable {
         switch event {
         case .established(let session, let facts):
             mailbox.post(.sessionOpened(session, SessionOpening(remoteKey: facts.remoteKey, dial: facts.dial, inviteID: facts.inviteID)))
-        case .dialFailed(let number, _): mailbox.post(.dialFailed(number))
+        case .dialFailed(let number, let failure): mailbox.post(.dialFailed(number, DownReason(failure.reason)))
         case .frame(let session, let frame): return mailbox.offer(.frame(session, frame), byteCount: byteCount, whenRoom: whenRoom)
         case .datagram(let session, let bytes): return mailbox.offer(.datagram(session, bytes), byteCount: byteCount, whenRoom: whenRoom)
         case .closed(let session, _): mailbox.post(.sessionClosed(session))
         }
         return true
+    }
+}
+
+extension DownReason {
+    init(_ reason: DialFailure.Reason) {
+        self =
+            switch reason {
+            case .noRoom, .stopped: .noRoom
+            case .unreachable: .unreachable
+            case .timedOut: .timedOut
+            case .refused: .refused
+            case .handshakeFailed: .wrongKey
+            }
     }
 }

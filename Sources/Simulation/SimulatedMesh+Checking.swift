@@ -112,7 +112,8 @@ extension SimulatedMesh {
             packetsPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.packetCount }) * perNode, eventCount: trace.eventCount,
             checkCount: checks.checkCount, crashCount: counts.crashes, sessionBreakCount: counts.sessionBreaks, sessionsMade: counts.sessionsMade,
             lostDatagramCount: counts.lostDatagrams, longestDiskQueue: nodes.map(\.disk.longestQueue).max() ?? 0,
-            mostChecksUnderWay: nodes.map(\.mostChecksUnderWay).max() ?? 0)
+            mostChecksUnderWay: nodes.map(\.mostChecksUnderWay).max() ?? 0,
+            liveness: liveness.figures(over: .nanoseconds(nanoseconds - measuredFrom), nodeCount: traffic.count))
     }
 
     /// How heads spread since the measurement began.
@@ -122,6 +123,7 @@ extension SimulatedMesh {
     public func beginMeasurement() {
         measuredFrom = nanoseconds
         spread = HeadSpread()
+        liveness.beginMeasurement()
         for node in nodes.indices { nodes[node].traffic = Traffic() }
     }
 
@@ -148,6 +150,7 @@ extension SimulatedMesh {
         case .signingHalted:
             guard nodes[node].isRestored else { return violate(.signingHalted(node: node)) }
             schedule(.input(node, life: nodes[node].life, .command(.recover)), in: .seconds(1))
+        case .memberState(let peer, _, let state): liveness.note(state, of: peer, by: node, in: self)
         case .generationOpened: counts.generationsOpened += 1
         case .setAside: counts.setAside += 1
         case .limitReached(let limit): violate(.limitReached(node: node, limit))

@@ -9,28 +9,31 @@ extension SimulatedMesh {
 
     func dial(_ number: DialNumber, _ addresses: [NetworkAddress], key: TransportKey, from node: Int) {
         var waited: Duration = .zero
+        var reason = DownReason.unreachable
         let life = nodes[node].life
         for address in addresses {
             guard let target = network.listener(at: address), target != node, network.reachEachOther(node, target) else {
                 waited += conditions.dialTimeout
+                reason = .timedOut
                 continue
             }
             let roundTrip = Duration.nanoseconds(2 * network.latency(node, target))
             guard nodes[target].isUp, founder.operators[target].transportKey == key, !network.happens(perMille: conditions.dialFailurePerMille) else {
                 waited += roundTrip  // Refused, or the handshake failed.
+                reason = .refused
                 continue
             }
             // TCP's handshake, then two messages of the Noise handshake; the third is on its way.
             schedule(.dialEnded(node, life: life, number, target: target, targetLife: nodes[target].life), in: waited + roundTrip * 2)
             return
         }
-        schedule(.input(node, life: life, .dialFailed(number)), in: waited + .milliseconds(1))
+        schedule(.input(node, life: life, .dialFailed(number, reason)), in: waited + .milliseconds(1))
     }
 
     func dialEnded(_ node: Int, life: UInt64, _ number: DialNumber, target: Int, targetLife: UInt64) {
         guard nodes[node].life == life else { return }
         guard network.reachEachOther(node, target), nodes[target].isUp, nodes[target].life == targetLife, !isPaused(target) else {
-            return schedule(.input(node, life: life, .dialFailed(number)), in: conditions.dialTimeout)
+            return schedule(.input(node, life: life, .dialFailed(number, .timedOut)), in: conditions.dialTimeout)
         }
         let link = network.links.count
         let latency = network.latency(node, target)
@@ -68,7 +71,8 @@ extension SimulatedMesh {
         let byteCount = Frame.headerByteCount + frame.body.count + Self.sealingByteCount * (1 + frame.body.count / 65_519)
         nodes[node].traffic.sentFrame(byteCount: byteCount)
         let far = network.links[place.link].ends[1 - place.end]
-        guard network.reaches(node, far.node) else {
+        // TCP keeps the order: what waits for the other side is not overtaken, however short the way has become.
+        guard network.reaches(node, far.node), network.links[place.link].ends[place.end].backlog.isEmpty else {
             counts.stalledFrames += 1
             network.links[place.link].ends[place.end].backlog.append(frame)
             if network.links[place.link].ends[place.end].backlog.count > SimulatedNetwork.backlogLimit { sever(place.link) }

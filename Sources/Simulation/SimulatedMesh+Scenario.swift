@@ -17,6 +17,7 @@ extension SimulatedMesh {
     /// Starts a node that is down, from what is on its disk.
     public func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
+        liveness.cameUp(node)
         nodes[node].life += 1
         nodes[node].checksUnderWay = 0
         nodes[node].diskBusyUntil = nanoseconds
@@ -63,6 +64,7 @@ extension SimulatedMesh {
     public func crash(_ node: Int, isSilent: Bool = false) {
         guard nodes[node].isUp else { return }
         counts.crashes += 1
+        liveness.wentDown(node, at: nanoseconds)
         trace.record(time: nanoseconds, node: node, 101)
         nodes[node].core = nil
         nodes[node].hostile = nil
@@ -86,11 +88,18 @@ extension SimulatedMesh {
     }
 
     /// Cuts the mesh into groups that do not reach each other; sessions between them stall.
-    public func partition(_ groups: [[Int]]) { network.partition(groups) }
+    public func partition(_ groups: [[Int]]) {
+        network.partition(groups)
+        deliverWhatStalled()
+    }
 
     /// Everybody reaches everybody again: what stalled arrives.
     public func heal() {
         network.heal()
+        deliverWhatStalled()
+    }
+
+    private func deliverWhatStalled() {
         for link in network.links.indices {
             for end in 0..<2 {
                 let near = network.links[link].ends[end]

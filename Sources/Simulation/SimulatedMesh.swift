@@ -44,11 +44,13 @@ public final class SimulatedMesh {
     var trace = Trace()
     var checks = CheckCache()
     var spread = HeadSpread()
+    var liveness = LivenessRecord()
     var revoked: Set<Int> = []  // Looked up, never iterated.
     /// What must not have happened, in the order in which it did.
     public internal(set) var violations: [Violation] = []
     var headsSeen: [HeadID: Digest] = [:]
     var placeOfOrigin: [OriginID: Int] = [:]
+    var placeOfNode: [NodeID: Int] = [:]
     var counts = FaultCounts()
     var events: [(node: Int, event: Event)] = []
     var nanoseconds: Int64 = 0
@@ -104,6 +106,7 @@ public final class SimulatedMesh {
         for (index, member) in founder.operators.enumerated() {
             for address in member.addresses { network.listen(index, at: address) }
             placeOfOrigin[member.origin] = index
+            placeOfNode[member.node] = index
             nodes.append(
                 SimulatedNode(
                     index: index, role: roles[index] ?? .honest, configuration: configurations[index],

@@ -17,11 +17,12 @@ public struct Statistics: Sendable, CustomStringConvertible {
     public var lostDatagramCount: Int
     public var longestDiskQueue: Int
     public var mostChecksUnderWay: Int
+    public var liveness: LivenessFigures
 
     public var description: String {
         "head to last node \(headToLastNode), \(headsUnderWay) under way; per node \(Int(bytesPerNodePerSecond)) B/s and "
             + "\(Int(packetsPerNodePerSecond)) packets/s; \(eventCount) events, \(checkCount) signatures checked, \(sessionsMade) sessions made, "
-            + "\(sessionBreakCount) broken, \(crashCount) crashes, \(lostDatagramCount) datagrams lost"
+            + "\(sessionBreakCount) broken, \(crashCount) crashes, \(lostDatagramCount) datagrams lost; \(liveness)"
     }
 
     public struct Distribution: Sendable, CustomStringConvertible {

@@ -37,9 +37,11 @@ struct Trace: Hashable, Sendable {
             case .probe: (2, 3)
             case .housekeeping: (2, 4)
             case .publish: (2, 5)
+            case .probeStep(let number): (2, 6 | UInt64(number) << 8)
+            case .relayedProbe(let number): (2, 7 | UInt64(number) << 8)
             }
         case .sessionOpened(let session, let opening): (3, session.number ^ opening.remoteKey.raw.prefix)
-        case .dialFailed(let dial): (4, dial.number)
+        case .dialFailed(let dial, let reason): (4, dial.number | UInt64(reason.rawValue) << 56)
         case .sessionClosed(let session): (5, session.number)
         case .frame(let session, let frame): (6, session.number &+ UInt64(frame.type) << 32 ^ BLAKE2b.hash(frame.body).raw.prefix)
         case .datagram(let session, let bytes): (7, session.number ^ BLAKE2b.hash(bytes).raw.prefix)

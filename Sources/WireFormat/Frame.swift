@@ -74,13 +74,15 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case history = 21
     /// News that concerns everybody, unasked: evidence that an operator contradicts itself.
     case evidence = 22
+    /// The sender stops, and says so: its peer record with the flag "left".
+    case farewell = 24
 
     /// The longest body, in bytes.
     public var maximumBodyByteCount: Int {
         switch self {
         case .hello, .joinRequest: 16_384
         case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .historyRequest: 256
-        case .history, .evidence: 4_096
+        case .history, .evidence, .farewell: 4_096
         case .joinAnswer, .statements: 1_048_576
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount

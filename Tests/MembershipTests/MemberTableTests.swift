@@ -193,16 +193,16 @@ import WireFormat
         }
         var table = NodeTable()
 
-        let verdict17 = table.take(record(5))
+        let verdict17 = table.take(record(5), at: Self.now)
         #expect(verdict17 == .orphan)
         _ = table.take(certificate(owner, node, AgreementKey(using: &random), serial: 1))
-        let verdict18 = table.take(record(5))
+        let verdict18 = table.take(record(5), at: Self.now)
         #expect(verdict18 == .accepted)
-        let verdict19 = table.take(record(5))
+        let verdict19 = table.take(record(5), at: Self.now)
         #expect(verdict19 == .known)
-        let verdict20 = table.take(record(4))
+        let verdict20 = table.take(record(4), at: Self.now)
         #expect(verdict20 == .known)
-        let verdict21 = table.take(record(6))
+        let verdict21 = table.take(record(6), at: Self.now)
         #expect(verdict21 == .accepted)
     }
 

@@ -194,7 +194,7 @@ final class TinyMesh {
         case .wake(let timer, let instant): members[index].timers.append((timer, max(instant, now.instant + .nanoseconds(1))))
         case .dial(let number, _, let key):
             guard let far = operators.firstIndex(where: { $0.transportKey.publicKey == key }), far < members.count, !cutLinks.contains([index, far]) else {
-                return give(index, .dialFailed(number))
+                return give(index, .dialFailed(number, .refused))
             }
             connect(index, far, dial: number)
         case .close(let session): cut(session)

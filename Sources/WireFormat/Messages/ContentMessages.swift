@@ -103,6 +103,12 @@ public enum DatagramMessage: Hashable, Sendable {
     case ack(Ping)
     /// Heads that are news, each with a length before it: at most 5.
     case heads([[UInt8]])
+    case probeRequest(ProbeRequest)
+    case challenge(Challenge)
+    case voucher(Voucher)
+    /// The probe request of this number cannot be served, or was not answered in time.
+    case noVoucher(UInt32)
+    case suspicion(Suspicion)
 
     /// The heads that fit one datagram.
     public static let headLimit = 5
@@ -120,6 +126,11 @@ public enum DatagramMessage: Hashable, Sendable {
                 heads.append(try reader.prefixed(by: UInt16.self, limit: SealedDatagram.maximumPlaintextByteCount, field: .statement))
             }
             self = .heads(heads)
+        case 4: self = .probeRequest(try ProbeRequest(from: &reader))
+        case 5: self = .challenge(try Challenge(from: &reader))
+        case 6: self = .voucher(try Voucher(from: &reader))
+        case 7: self = .noVoucher(try reader.integer())
+        case 8: self = .suspicion(try Suspicion(from: &reader))
         default: throw .invalid(.datagramType)
         }
         try reader.finish()
@@ -138,6 +149,21 @@ public enum DatagramMessage: Hashable, Sendable {
             writer.integer(UInt8(3))
             writer.count(heads.count, as: UInt8.self)
             for head in heads { writer.prefixed(head, by: UInt16.self) }
+        case .probeRequest(let request):
+            writer.integer(UInt8(4))
+            request.encode(into: &writer)
+        case .challenge(let challenge):
+            writer.integer(UInt8(5))
+            challenge.encode(into: &writer)
+        case .voucher(let voucher):
+            writer.integer(UInt8(6))
+            voucher.encode(into: &writer)
+        case .noVoucher(let number):
+            writer.integer(UInt8(7))
+            writer.integer(number)
+        case .suspicion(let suspicion):
+            writer.integer(UInt8(8))
+            suspicion.encode(into: &writer)
         }
         return writer.bytes
     }
