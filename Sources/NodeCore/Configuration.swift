@@ -15,6 +15,8 @@ extension NodeCore {
         public var liveness = FailureDetector.Configuration()
         /// What the target of a probe that we pass on may take; less than whoever asked waits for us.
         public var relayedProbeTimeout: Duration = .seconds(1)
+        /// Neighbours drawn anew each `housekeepingInterval`.
+        public var redrawnSessions = 2
         /// Sessions beyond `outboundSessions` that are kept when a look finds somebody who was taken for dead: so two halves of a mesh grow together.
         public var reunionSessions = 2
         public var housekeepingInterval: Duration = .seconds(3_600)

@@ -10,32 +10,58 @@ extension NodeCore {
         let dialed = outboundCount + dialing
         var room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dialing)
         guard room > 0 else { return }
+        var candidates = dialable(at: now)
+        candidates.reorder(using: &random)
+        var choice = NeighbourChoice(neighbours: dialedNeighbours(at: now), ownBranch: branch(of: identity.origin, at: now))
+        for chosen in choice.choose(room, of: candidates) {
+            let number = DialNumber(nextDial)
+            nextDial += 1
+            dials[number] = Dial(key: chosen.key, startedAt: now.instant)
+            directives.append(.dial(number, chosen.addresses, key: chosen.key))
+        }
+    }
+
+    /// Once an hour two of our neighbours are drawn anew, so that whoever surrounds us does not stay; and what was kept beyond our number is let go.
+    mutating func redrawNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
+        let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
+        let surplus = max(0, open.count - configuration.outboundSessions)
+        let redrawn = min(configuration.redrawnSessions, dialable(at: now).count, open.count - surplus)
+        for id in open.sample(surplus + max(0, redrawn), using: &random) { dismiss(id) }
+    }
+
+    /// Who could be dialed now: members' nodes that take connections, that we have no session with, and that are not to be left alone for a while.
+    private mutating func dialable(at now: Moment) -> [NeighbourChoice.Candidate] {
         let busy = Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey])
-        var candidates: [(TransportKey, [NetworkAddress])] = []
+        var candidates: [NeighbourChoice.Candidate] = []
         if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
         for node in nodesInOrder {
             guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
                 !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
-                now.timestamp < entry.certificate.body.notAfter,
-                case .member = members.standing(of: entry.certificate.body.origin, at: now.timestamp)
+                now.timestamp < entry.certificate.body.notAfter
             else { continue }
-            candidates.append((entry.certificate.body.transportKey, record.addresses))
+            let branch = branch(of: entry.certificate.body.origin, at: now)
+            guard !branch.isEmpty else { continue }
+            candidates.append(.init(key: entry.certificate.body.transportKey, addresses: record.addresses, branch: branch))
         }
         // A crash may have kept a seed's certificate and lost the record that says where it is.
         for seed in configuration.seeds where nodes.node(with: seed.key).flatMap({ nodes[$0]?.record }) == nil && !busy.contains(seed.key)
             && backoff.mayDial(seed.key, at: now.instant)
         {
-            candidates.append((seed.key, [seed.address]))
+            candidates.append(.init(key: seed.key, addresses: [seed.address], branch: []))
         }
-        candidates.reorder(using: &random)
-        for (key, addresses) in candidates where room > 0 {
-            let number = DialNumber(nextDial)
-            nextDial += 1
-            dials[number] = Dial(key: key, startedAt: now.instant)
-            directives.append(.dial(number, addresses, key: key))
-            room -= 1
+        return candidates
+    }
+
+    private func dialedNeighbours(at now: Moment) -> [NeighbourChoice.Candidate] {
+        let keys = sessions.values.filter { $0.dial != nil && !$0.isClosing }.map(\.remoteKey) + dials.values.filter { !$0.isProbe }.map(\.key)
+        return keys.compactMap { key in
+            guard let entry = nodes.node(with: key).flatMap({ nodes[$0] }) else { return nil }
+            return .init(key: key, addresses: entry.record?.body.addresses ?? [], branch: branch(of: entry.certificate.body.origin, at: now))
         }
     }
+
+    /// An operator and all above it; empty if it is no member now.
+    private func branch(of origin: OriginID, at now: Moment) -> [OriginID] { (members.chain(of: origin, at: now.timestamp) ?? []).map(\.body.member) }
 
     /// Tries to make a session only to see whether a node is there.
     mutating func dialToProbe(_ node: NodeID, at now: Moment) {

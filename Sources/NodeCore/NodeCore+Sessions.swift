@@ -80,7 +80,7 @@ extension NodeCore {
     }
 
     mutating func close(_ id: SessionID) {
-        guard let session = sessions[id] else { return }
+        guard sessions[id] != nil else { return }
         sessions[id]?.isClosing = true
         directives.append(.close(id))
     }

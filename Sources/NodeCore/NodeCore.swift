@@ -165,6 +165,7 @@ public struct NodeCore: Sendable {
             directives.append(.expire(before: now.timestamp.day))
             publisher.dayEnded(today: now.timestamp.day)
             renewNodeCertificate(at: now)
+            redrawNeighbours(at: now, using: &random)
             renewGeneration(at: now, using: &random)
             publish(at: now)
             arm(.housekeeping, after: configuration.housekeepingInterval, at: now)

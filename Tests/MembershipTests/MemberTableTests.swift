@@ -193,16 +193,16 @@ import WireFormat
         }
         var table = NodeTable()
 
-        let verdict17 = table.take(record(5), at: Self.now)
+        let verdict17 = table.take(record(5), at: MemberTableTests.now)
         #expect(verdict17 == .orphan)
         _ = table.take(certificate(owner, node, AgreementKey(using: &random), serial: 1))
-        let verdict18 = table.take(record(5), at: Self.now)
+        let verdict18 = table.take(record(5), at: MemberTableTests.now)
         #expect(verdict18 == .accepted)
-        let verdict19 = table.take(record(5), at: Self.now)
+        let verdict19 = table.take(record(5), at: MemberTableTests.now)
         #expect(verdict19 == .known)
-        let verdict20 = table.take(record(4), at: Self.now)
+        let verdict20 = table.take(record(4), at: MemberTableTests.now)
         #expect(verdict20 == .known)
-        let verdict21 = table.take(record(6), at: Self.now)
+        let verdict21 = table.take(record(6), at: MemberTableTests.now)
         #expect(verdict21 == .accepted)
     }
 

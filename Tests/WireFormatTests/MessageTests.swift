@@ -18,6 +18,7 @@ import WireFormat
     }
 
     static let statements: [[UInt8]] = [[1], [], [2, 3, 4]]
+    static let someone = NodeID(bytes: (0..<32).map { UInt8($0) })!
     static let ping = Ping(number: 7, logID: .max, upTo: 9)
     static let examples: [Example] = [
         Example("hello", Hello(statements: statements).encoded()) { try Hello(decoding: $0).encoded() },
@@ -33,6 +34,17 @@ import WireFormat
         Example("ping datagram", DatagramMessage.ping(ping).encoded()) { try DatagramMessage(decoding: $0).encoded() },
         Example("ack datagram", DatagramMessage.ack(ping).encoded()) { try DatagramMessage(decoding: $0).encoded() },
         Example("heads datagram", DatagramMessage.heads(statements).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("probe request", DatagramMessage.probeRequest(ProbeRequest(number: 1, target: someone, nonce: someone.raw)).encoded()) {
+            try DatagramMessage(decoding: $0).encoded()
+        },
+        Example("challenge", DatagramMessage.challenge(Challenge(number: .max, asker: someone, nonce: someone.raw)).encoded()) {
+            try DatagramMessage(decoding: $0).encoded()
+        },
+        Example("voucher", DatagramMessage.voucher(Voucher(number: 9, signature: [UInt8](repeating: 3, count: 64))).encoded()) {
+            try DatagramMessage(decoding: $0).encoded()
+        },
+        Example("no voucher", DatagramMessage.noVoucher(9).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("suspicion", DatagramMessage.suspicion(Suspicion(node: someone, incarnation: .max)).encoded()) { try DatagramMessage(decoding: $0).encoded() },
     ]
 
     @Test(arguments: examples) func aMessageComesBack(example: Example) throws {
@@ -78,7 +90,7 @@ import WireFormat
     @Test func numbersWithoutMeaningAreRefused() {
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [0]) }
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [200]) }
-        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [4]) }
+        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [9]) }
         #expect(throws: WireError.invalid(.flags)) { try StatementsAnswer(decoding: [UInt8](repeating: 0, count: 16) + [2, 0, 0]) }
     }
 
@@ -103,5 +115,15 @@ import WireFormat
         let fits = [UInt8](repeating: 1, count: SealedDatagram.maximumPlaintextByteCount - 4)
         #expect(DatagramMessage.messages(of: [fits + [1]]).isEmpty)
         #expect(DatagramMessage.messages(of: [fits]) == [.heads([fits])])
+    }
+
+    /// Nobody can make a node send more bytes than they have sent themselves: `Protocol/liveness.md` §3.
+    @Test func aVoucherIsAsLongAsWhatItAnswers() {
+        let request = DatagramMessage.probeRequest(ProbeRequest(number: 1, target: Self.someone, nonce: Self.someone.raw)).encoded()
+        let challenge = DatagramMessage.challenge(Challenge(number: 1, asker: Self.someone, nonce: Self.someone.raw)).encoded()
+        let voucher = DatagramMessage.voucher(Voucher(number: 1, signature: [UInt8](repeating: 0, count: 64))).encoded()
+
+        #expect(request.count == 69 && challenge.count == 69 && voucher.count == 69)
+        #expect(DatagramMessage.noVoucher(1).encoded().count == 5)
     }
 }

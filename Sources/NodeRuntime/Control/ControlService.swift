@@ -95,12 +95,21 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var name: String
         public var connected: Bool
         public var dialed_by_us: Bool
+        /// `unseen`, `alive`, `suspect`, `dead` or `left`.
+        public var state: String
+        /// Since something has come from it, over whatever way.
+        public var last_seen_s: Double?
+        /// Why there is no session with it, if that is known.
+        public var down_because: String?
         public var round_trip_ms: Double?
         public var silence_s: Double?
         public var addresses: [String]
         public var failed_dials: Int
         /// The newest head of this operator's own that the node has told it of, and so has adopted.
         public var holds_our_head: String?
+        /// Statements it has told us of that we have not read; and our heads that it has not told us of.
+        public var unread: UInt64?
+        public var heads_behind: UInt64?
     }
 
     public struct Origin: Codable, Hashable, Sendable {
@@ -148,9 +157,10 @@ public struct StatusDocument: Codable, Hashable, Sendable {
             peers: status.peers.map { peer in
                 Peer(
                     node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
-                    dialed_by_us: peer.isDialedByUs, round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
+                    dialed_by_us: peer.isDialedByUs, state: PeerWords.word(for: peer.state),
+                    last_seen_s: peer.unheardFor.map { milliseconds($0) / 1_000 }, down_because: peer.downReason.map(PeerWords.words), round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
                     addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials,
-                    holds_our_head: peer.confirmed.map { "\($0)" })
+                    holds_our_head: peer.confirmed.map { "\($0)" }, unread: peer.unreadCount, heads_behind: headsBehind(peer.confirmed, status.own))
             },
             origins: status.origins.map { origin in
                 Origin(
@@ -162,6 +172,12 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// `nil` if it has told of no head of this generation: it may have all, and have had no reason to say so.
+    private static func headsBehind(_ confirmed: HeadPosition?, _ own: HeadPosition?) -> UInt64? {
+        guard let confirmed, let own, confirmed.generation == own.generation, confirmed.sequence <= own.sequence else { return nil }
+        return own.sequence - confirmed.sequence
     }
 
     private static func word(for retraction: MeshStore.RetractionState) -> String {
