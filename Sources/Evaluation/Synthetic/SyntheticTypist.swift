@@ -19,10 +19,11 @@ import Primitives
 ///
 /// Each line draws from a generator of its own, so that another password in one line changes the timing of no other.
 ///
-/// **What it is worth.** Centres and spreads between people were set so that the features of schema_version 2 scatter as the priors of
-/// `Protocol/fingerprint-2.md` §5 say that real people's do; the drift is a choice that brings the equal error rate of version 2 into the region of
-/// its §9. So figures measured on these people show that the tools work, and how versions compare in kind; they are no evidence of how well anybody
-/// real can be told apart. No scripts, no machines, no other keyboard layouts, and nobody who tries to hide.
+/// **What it is worth.** Centres and spreads between people were set so that the features of schema_version 2 scatter about as the priors of
+/// `Protocol/fingerprint-2.md` §5 say that real people's do (how uneven people are, `q90` and `iqr`, scatters a third less); the drift from day to
+/// day is a choice that brings the error rates of version 2 into the region of its §9. So figures measured on these people show that the tools work
+/// and how versions compare in kind; they are no evidence of how well anybody real can be told apart. There are no scripts among them, no other
+/// keyboard layouts, and nobody who tries to hide.
 public struct SyntheticTypist: Sendable {
     /// Names all draws of this person.
     let name: (seed: UInt64, person: UInt64)

@@ -79,7 +79,7 @@ enum EvaluationText {
                 continue
             }
             let width = row.values.compactMap { $0.interval }.map { ($0.upperBound - $0.lowerBound) / 2 }.max()
-            table.add([name] + row.values.map { String(format: "%.0f", $0.value + 0) } + [width.map { String(format: "give or take %.1f at most", $0) } ?? ""])
+            table.add([name] + row.values.map { "\(Int($0.value.rounded()))" } + [width.map { String(format: "give or take %.1f at most", $0) } ?? ""])
         }
         return table.text
     }
