@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 
+from evidence_model import check_evidence, read_link, refusal_of
 from ledger_model import (STATEMENTS, Reader, Refused, check_bucket, check_manifest, history_root, read_address, read_descriptor, read_entry, read_sighting,
                           read_statement)
 from primitives_model import HISTORY, H, chacha20, consistency, inclusion, is_consistent, leaf, refusal_of_signature, root, root_from_inclusion, siphash, tagged
@@ -226,6 +227,23 @@ def check_history(t, file):
         t.expect(history_root(hashes[: v["sequence"]]) == h(v["root"]), f"sequence {v['sequence']}")
 
 
+def check_links(t, file):
+    for v in file["good"]:
+        found = whole(read_link, h(v["bytes"]))
+        t.expect((found["start"], found["end"], found["start_root"].hex(), found["end_root"].hex()) == (v["start"], v["end"], v["start_root"], v["end_root"]),
+                 f"{v['start']} to {v['end']}")
+
+
+def check_evidence_file(t, file):
+    for v in file["good"]:
+        data = h(v["bytes"])
+        t.expect(refusal_of(data) is None and check_evidence(data) == (v["origin"], v["generation"]) and H(data) == h(v["hash"]), v["name"])
+        for count in range(0, len(data), 7):
+            t.expect(refusal_of(data[:count]) is not None, f"{v['name']}, {count} bytes")
+    for v in file["bad"]:
+        t.expect(refusal_of(h(v["bytes"])) == v["refusal"], v["name"])
+
+
 def check_sightings(t, file):
     for v in file["good"]:
         fields = read_sighting(v["kind"], 1, h(v["key"]), h(v["value"]))
@@ -240,7 +258,7 @@ CHECKS = {
     "cryptography/hmac-sha256": check_hmac, **{"statements/" + kind: check_statements(kind) for kind in STATEMENTS},
     "statements/addresses": check_addresses, "ledger/descriptors": check_layout(read_descriptor), "ledger/entries": check_layout(read_entry),
     "ledger/manifests": check_manifests, "ledger/buckets": check_buckets, "ledger/merkle": check_merkle, "ledger/history": check_history,
-    "ledger/sightings": check_sightings,
+    "ledger/sightings": check_sightings, "ledger/links": check_links, "statements/evidence": check_evidence_file,
 }
 
 

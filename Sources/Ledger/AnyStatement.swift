@@ -10,6 +10,7 @@ public enum AnyStatement: Hashable, Sendable {
     case node(Verified<NodeCertificate>)
     case peer(Verified<PeerRecord>)
     case head(Verified<Head>)
+    case evidence(Evidence)
 
     /// The original bytes, signature included.
     public var bytes: [UInt8] {
@@ -20,10 +21,11 @@ public enum AnyStatement: Hashable, Sendable {
         case .node(let statement): statement.bytes
         case .peer(let statement): statement.bytes
         case .head(let statement): statement.bytes
+        case .evidence(let evidence): evidence.bytes
         }
     }
 
-    /// Checks all statements but heads by the signer they name, and heads by what `headKey` gives. About 50 us.
+    /// Checks evidence by what it shows, heads by what `headKey` gives, and all others by the signer they name. About 50 us, evidence 150 us.
     ///
     /// - Parameter headKey: the signing key of an origin's generation; `nil` where it is not known.
     public init(checking unchecked: UncheckedStatement, headKey: (OriginID, UInt32) -> VerifyingKey?) throws(StatementError) {
@@ -40,6 +42,9 @@ public enum AnyStatement: Hashable, Sendable {
         case .head(let signed):
             guard let key = headKey(signed.body.origin, signed.body.position.generation) else { throw .unknownGeneration }
             self = .head(try checked(signed, by: key))
+        case .evidence(let unchecked):
+            guard let evidence = Evidence(unchecked) else { throw .forged }
+            self = .evidence(evidence)
         }
     }
 }
@@ -60,6 +65,7 @@ public enum UncheckedStatement: Hashable, Sendable {
     case node(Signed<NodeCertificate>)
     case peer(Signed<PeerRecord>)
     case head(Signed<Head>)
+    case evidence(UncheckedEvidence)
 
     /// Throws `WireError`; `wrongStructure` for a structure this node does not know.
     public init(decoding bytes: [UInt8]) throws(WireError) {
@@ -72,6 +78,7 @@ public enum UncheckedStatement: Hashable, Sendable {
         case NodeCertificate.structure: self = .node(try Signed(decoding: bytes))
         case PeerRecord.structure: self = .peer(try Signed(decoding: bytes))
         case Head.structure: self = .head(try Signed(decoding: bytes))
+        case Evidence.structure: self = .evidence(try UncheckedEvidence(decoding: bytes))
         default: throw .wrongStructure(expected: Head.structure, found: structure)
         }
     }
@@ -84,6 +91,7 @@ public enum UncheckedStatement: Hashable, Sendable {
         case .node(let signed): signed.bytes
         case .peer(let signed): signed.bytes
         case .head(let signed): signed.bytes
+        case .evidence(let evidence): evidence.bytes
         }
     }
 }

@@ -31,6 +31,8 @@ extension NodeCore {
         public var requestTimeout: Duration = .seconds(30)
         /// Each neighbour's log is asked for at least this often, whatever hints were lost.
         public var pullInterval: Duration = .seconds(15)
+        /// How long a generation's signing key may be used; it is replaced a twelfth before the end.
+        public var generationLifetime: Duration = .seconds(730 * 86_400)
         /// How long a newcomer's membership is valid.
         public var membershipLifetime: Duration = .seconds(730 * 86_400)
 
@@ -55,6 +57,8 @@ extension NodeCore {
         static let earlyFrames = 32
         /// Batches of a session under check at one time. Further datagrams are dropped; further answers come only when asked for.
         static let batchesPerSession = 16
+        /// Neighbours that are asked to show one stretch of a history.
+        static let historyAttempts = 3
         /// Heads that are told around at one time. Others travel by cursor.
         static let hotHeads = 1_024
     }

@@ -1,3 +1,4 @@
+import Cryptography
 import Ledger
 import Primitives
 import Replication
@@ -26,10 +27,20 @@ public enum Directive: Sendable {
 
     /// Keep a statement, in the place of what it replaces.
     case keep(AnyStatement)
+    /// Forget the statement in this slot.
+    case discard(Slot)
+    /// In one transaction: the head of this origin does not count any more. Its buckets stay, as if they had just been fetched; nothing of them is answered.
+    case setAside(OriginID)
+    /// In one transaction: nothing of this origin is kept.
+    case forget(OriginID)
     /// In one transaction: the replica of this origin becomes what the manifest says, from staged and present buckets.
     case adopt(Verified<Head>, Manifest)
     /// In one transaction and synced: our own buckets, manifest and head.
     case publish(Publication)
+    /// In one transaction: our own content becomes what this head of ours says, but for what our disk knows better. Failing is answered by `adoptionFailed`.
+    case recover(Verified<Head>, Manifest)
+    /// The key of a new generation of ours, and then its certificate, synced.
+    case openGeneration(Verified<GenerationCertificate>, SigningKey)
     /// Drop all buckets, own and learned, whose retention ends before this day.
     case expire(before: Day)
     case redeemInvite(SessionID, requestID: UInt32, InviteID, OriginID)
@@ -123,10 +134,14 @@ public enum Event: Hashable, Sendable {
     case memberRevoked(OriginID)
     case adopted(OriginID, HeadPosition, sightings: UInt64)
     case published(HeadPosition, sightings: UInt64)
-    /// Two heads of one origin at one position: it equivocates. The first is kept.
-    case equivocation(OriginID, HeadPosition)
-    /// Somebody has a newer head of our own than we have: a restored backup or a second machine. Nothing is signed any more.
-    case signingHalted(ours: HeadPosition?, theirs: HeadPosition)
+    /// There is evidence that an operator contradicts itself: nothing of this generation is taken any more.
+    case equivocation(OriginID, generation: UInt32)
+    /// What an operator has said does not count any more: it has opened a new generation without it, or is in quarantine.
+    case setAside(OriginID, HeadPosition)
+    /// Nothing is signed any more, until the operator opens a new generation.
+    case signingHalted(ours: HeadPosition?, Publisher.Halt)
+    case generationOpened(UInt32, GenerationCertificate.Reason)
+    case recovered(HeadPosition)
     case commandRefused(Refusal)
     case limitReached(Limit)
 

@@ -48,6 +48,13 @@ public enum Input: Sendable {
     case published(Publication)
     /// The answer to `Directive.publish` if the disk failed: the head must not be sent.
     case publicationFailed(Publication)
+    /// The answer to `Directive.recover`: our own content is what this head says, with what our own disk knew better. What has to be published
+    /// anew comes as `daysBuilt`.
+    case recovered(AdoptedState)
+    /// The answer to `Directive.openGeneration`: key and certificate are on disk.
+    case generationOpened(Verified<GenerationCertificate>)
+    /// The other answer to `Directive.openGeneration`: nothing was changed.
+    case generationFailed(Verified<GenerationCertificate>)
     /// The answer to `Directive.redeemInvite`.
     case inviteRedeemed(SessionID, requestID: UInt32, OriginID, InviteOutcome)
 
@@ -62,6 +69,10 @@ public enum Command: Hashable, Sendable {
     case revoke(OriginID, Revocation.Reason)
     /// Learns statements that were made beside the running node, such as a renewed certificate.
     case learn([[UInt8]])
+    /// Opens a new generation of our own: a new signing key, in which what the old one has signed since our last head does not count.
+    case openGeneration(GenerationCertificate.Reason)
+    /// Gets our own content back from others, and goes on from there in a new generation: after a lost disk or a restored backup.
+    case recover
 }
 
 public enum InviteOutcome: Hashable, Sendable { case accepted, unknown, expired, alreadyUsed }

@@ -77,13 +77,15 @@ extension NodeCore {
                 mesh: identity.mesh, revoked: origin, revoker: key.verifyingKey, issuedAt: now.timestamp, reason: reason)
             take(.revocation(Signed.make(revocation, with: key)), from: nil, isStored: false, at: now)
         case .learn(let statements): check(statements, for: .command, from: nil)
+        case .openGeneration(let reason): open(for: reason, recovering: false, at: now, using: &random)
+        case .recover: open(for: .lostState, recovering: true, at: now, using: &random)
         }
     }
 
     /// Ends what is open with an operator that is no member any more, and with those whose membership rested on it.
     mutating func cutOff(_ revoked: OriginID, isStored: Bool, at now: Moment) {
         if !isStored { directives.append(.report(.memberRevoked(revoked))) }
-        fetches.forget(revoked)
+        settleStanding(of: revoked, at: now)
         for id in openSessions {
             guard let origin = sessions[id]?.origin else { continue }
             switch members.standing(of: origin, at: now.timestamp) {

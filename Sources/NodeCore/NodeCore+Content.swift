@@ -21,8 +21,12 @@ extension NodeCore {
                 let request = ContentRequest(origin: fetch.head.body.origin, root: entry.root)
                 ask(.bucketRequest, request.encoded(), .bucket(fetch, entry, descriptor), on: fetch.session, at: now)
             case .adopt(let head, let manifest):
-                adopting[head.body.origin] = manifest
-                directives.append(.adopt(head, manifest))
+                if head.body.origin == identity.origin {
+                    directives.append(.recover(head, manifest))
+                } else {
+                    adopting[head.body.origin] = manifest
+                    directives.append(.adopt(head, manifest))
+                }
             case .drop(let session): drop(session, for: .wrongContent)
             }
         }
@@ -32,8 +36,12 @@ extension NodeCore {
     mutating func adopted(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
         let origin = head.body.origin
         guard let manifest = adopting.removeValue(forKey: origin) else { return }
+        let earlier = origins[origin]?.adopted?.head
         origins[origin, default: OriginRecord()].adopted = AdoptedState(head: head, manifest: manifest)
         fetches.adopted(head)
+        // What ended it may have come while the disk was at work.
+        guard settleStanding(of: origin, at: now) else { return beginFetches(at: now, using: &random) }
+        follow(head, after: earlier, at: now, using: &random)
         directives.append(.report(.adopted(origin, head.body.position, sightings: head.body.sightingCount)))
         hold(.head(head), in: .head(origin))
         tell(head, at: now, using: &random)
@@ -42,24 +50,26 @@ extension NodeCore {
 
     /// Signs what is due, unless others are still to be asked for our newest head; the next tick comes back to it.
     mutating func publish(at now: Moment) {
-        guard publisher?.isDue(at: now.timestamp) == true, startCheck.allowsSigning(known: knownOthers, at: now.instant) else { return }
-        guard let publication = publisher?.publication(at: now.timestamp) else { return }
+        guard startCheck.isDone || startCheck.allowsSigning(known: knownOthers, at: now.instant), opening == nil, publisher.isDue(at: now.timestamp) else { return }
+        guard let publication = publisher.publication(at: now.timestamp) else { return }
         directives.append(.publish(publication))
     }
 
     /// Nodes that may have seen a head of ours: those certified, and the seeds we have never met.
-    private var knownOthers: Int {
+    var knownOthers: Int {
         let met = nodes.nodes.count { $0 != identity.node }
         return met > 0 ? met : configuration.seeds.count { $0.key != identity.transportKey }
     }
 
     /// Our own head is on disk: now, and not before, it may be told.
     mutating func published(_ publication: Publication, at now: Moment, using random: inout some RandomNumberGenerator) {
-        publisher?.published(publication)
+        publisher.published(publication)
+        histories[identity.origin] = HistoryWindow(following: publication, after: histories[identity.origin])
         directives.append(.report(.published(publication.head.body.position, sightings: publication.head.body.sightingCount)))
         hold(.head(publication.head), in: .head(identity.origin))
         tell(publication.head, at: now, using: &random)
-        if publisher?.isDue(at: now.timestamp) == true { arm(.publish, after: configuration.publishDelay, at: now) }
+        if publisher.isDue(at: now.timestamp) { arm(.publish, after: configuration.publishDelay, at: now) }
+        advanceOpening(at: now, using: &random)
     }
 
     /// Makes a head hot: it is told to a few random neighbours in a few rounds, from now on. Cursors repair what that misses.

@@ -60,8 +60,22 @@ extension NodeCore {
         case .bucket:
             guard let request = takeRequest(frame, on: id), case .bucket(let fetch, let entry, let descriptor) = request.kind else { return }
             directives.append(.checkBucket(fetch, entry, descriptor, frame.body))
+        case .historyRequest:
+            guard let request = decode(frame, on: id, HistoryRequest.init(decoding:)) else { return }
+            serveHistory(request, frame.requestID, on: id)
+        case .history:
+            guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind,
+                let link = decode(frame, on: id, HistoryLink.init(decoding:))
+            else { return }
+            historyShown(link, for: question, on: id, at: now, using: &random)
+        case .evidence:
+            guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings it.
+            check([frame.body], for: .push, from: id)
         case .hello, .joinRequest, .joinAnswer: drop(id, for: .unexpectedFrame(frame.type))
-        case .datagramOffer, .unknown, .refusal: break  // The transport's own, or an answer to a question of a later version.
+        case .unknown:
+            guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind else { return }
+            historyRefused(question, at: now, using: &random)
+        case .datagramOffer, .refusal: break  // The transport's own, or handled already.
         case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
         }
     }
@@ -83,6 +97,7 @@ extension NodeCore {
             fetches.failed(fetch)
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
+        case .history(let question): historyRefused(question, at: now, using: &random)
         }
     }
 

@@ -142,11 +142,13 @@ extension NodeCore {
             switch request.kind {
             case .manifest(let fetch), .bucket(let fetch, _, _): fetches.failed(fetch)
             case .statements: drop(key.session, for: .silent)
+            case .history(let question): historyRefused(question, at: now, using: &random)
             }
         }
         dialNeighbours(at: now, using: &random)
         beginFetches(at: now, using: &random)
         if !startCheck.isDone { publish(at: now) }
+        advanceOpening(at: now, using: &random)
     }
 
     mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {

@@ -49,10 +49,10 @@ extension NodeCore {
                 fetches.headSeen(wanted, from: id)
                 return true
             }
-            if head.body.position < wanted.body.position { return true }
+            if head.body.position < wanted.body.position, !isDenied(head) { return true }
         }
         guard let adopted = origins[head.body.origin]?.adopted else { return false }
-        return head.body.position < adopted.head.body.position
+        return head.body.position < adopted.head.body.position && !isDenied(head)
     }
 
     mutating func checked(
@@ -80,6 +80,7 @@ extension NodeCore {
             if !startCheck.isDone, !hasMore, let node = sessions[id]?.node {
                 startCheck.hasAnswered(node)
                 publish(at: now)
+                advanceOpening(at: now, using: &random)
                 dialNeighbours(at: now, using: &random)  // Whoever it has named is asked too, without waiting for the next tick.
             }
         }
@@ -97,24 +98,24 @@ extension NodeCore {
             }
         case .revocation(let revocation): verdict = members.revoke(revocation)
         case .generation(let certificate):
-            if members.isKnown(certificate.body.origin) {
-                let taken = origins[certificate.body.origin, default: OriginRecord()].take(certificate)
-                if let dropped = taken.dropped { release(.generation(certificate.body.origin, dropped)) }
-                verdict = taken.accepted ? .accepted : .known
-            } else {
-                verdict = .orphan
-            }
+            verdict = take(certificate, isStored: isStored, at: now)
         case .node(let certificate): verdict = members.isKnown(certificate.body.origin) ? nodes.take(certificate) : .orphan
         case .peer(let record): verdict = nodes.take(record)
         case .head(let head):
             take(head, from: id, at: now)
             return
+        case .evidence(let evidence): verdict = take(evidence, at: now)
         }
         switch verdict {
         case .accepted:
             hold(statement, in: statement.slot)
             if !isStored { directives.append(.keep(statement)) }
-            if case .revocation(let revocation) = statement { cutOff(revocation.body.revoked, isStored: isStored, at: now) }
+            switch statement {
+            case .revocation(let revocation): cutOff(revocation.body.revoked, isStored: isStored, at: now)
+            case .generation(let certificate): generationAccepted(certificate, at: now)
+            case .evidence(let evidence): quarantined(by: evidence, from: id, at: now)
+            case .membership, .node, .peer, .head: break
+            }
         case .orphan: wait { $0.add(statement) }
         case .full: directives.append(.report(.limitReached(statement.rank == 0 ? .members : .nodesOfOperator)))
         case .known, .refused: break
@@ -125,10 +126,7 @@ extension NodeCore {
         let origin = head.body.origin
         if origin == identity.origin {
             confirmed(head.bytes, by: id)
-            if publisher?.sawOwnHead(head) == true {
-                directives.append(.report(.signingHalted(ours: publisher?.own?.head.body.position, theirs: head.body.position)))
-            }
-            return
+            return sawOwnHead(head)
         }
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
@@ -136,10 +134,15 @@ extension NodeCore {
         case .revoked, .lapsed: return
         }
         switch origins[origin, default: OriginRecord()].verdict(on: head, at: now.timestamp) {
-        case .news: fetches.headSeen(head, from: id)
+        case .news:
+            if let wanted = fetches.wanted(of: origin), wanted.body.position == head.body.position, wanted.bytes != head.bytes {
+                return accuse(wanted, head, at: now)
+            }
+            fetches.headSeen(head, from: id)
         case .unresolved: wait { $0.add(.head(head)) }
-        case .equivocation: directives.append(.report(.equivocation(origin, head.body.position)))
-        case .known, .refused: break
+        case .equivocation: contradicted(by: head, at: now)
+        case .known: contradicted(by: head, at: now)
+        case .refused, .void: break
         }
     }
 
@@ -149,7 +152,7 @@ extension NodeCore {
         confirmations[node] = max(confirmations[node] ?? head.body.position, head.body.position)
     }
 
-    private mutating func wait(_ add: (inout PendingStatements) -> Bool) {
+    mutating func wait(_ add: (inout PendingStatements) -> Bool) {
         if !add(&pending) { directives.append(.report(.limitReached(.pendingStatements))) }
     }
 
@@ -171,7 +174,7 @@ extension NodeCore {
         held.insert(BLAKE2b.hash(statement.bytes))
     }
 
-    private mutating func release(_ slot: Slot) {
+    mutating func release(_ slot: Slot) {
         guard let old = log.bytes(in: slot) else { return }
         held.remove(BLAKE2b.hash(old))
         log.remove(slot)

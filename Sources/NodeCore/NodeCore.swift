@@ -26,8 +26,15 @@ public struct NodeCore: Sendable {
     var fetches: FetchScheduler
     /// The manifests under adoption.
     var adopting: [OriginID: Manifest] = [:]
-    var publisher: Publisher?
+    var publisher: Publisher
     var startCheck = StartCheck(at: .zero)
+    /// A new generation of our own that is being opened.
+    var opening: Opening?
+    /// The newest head of our own that anybody has shown us.
+    var newestOwnHead: Verified<Head>?
+    /// The histories of the heads adopted, our own among them, as far as they are known.
+    var histories: [OriginID: HistoryWindow] = [:]
+    var inquiries: [OriginID: HistoryInquiry] = [:]
     var sessions: [SessionID: Session] = [:]
     /// Open sessions in ascending order.
     var openSessions: [SessionID] = []
@@ -58,7 +65,11 @@ public struct NodeCore: Sendable {
         members = MemberTable(mesh: identity.mesh)
         log = StatementLog(id: logID)
         fetches = FetchScheduler(staged: stored.staged)
+        publisher = Publisher(origin: identity.origin, key: nil, certificate: nil, own: nil)
     }
+
+    /// Whether this node can admit, renew and open generations.
+    public var holdsIdentityKey: Bool { keys.identity != nil }
 
     /// Takes one input, and says what is to be done about it, in order. Never fails, whatever a peer sent.
     public mutating func step(_ input: Input, at now: Moment, using random: inout some RandomNumberGenerator) -> [Directive] {
@@ -73,7 +84,9 @@ public struct NodeCore: Sendable {
         case .datagram(let session, let bytes): received(datagram: bytes, on: session, at: now)
         case .checked(let batch, let outcome): checked(batch, outcome, at: now, using: &random)
         case .manifestChecked(let fetch, let result):
-            let held = origins[fetch.head.body.origin]?.adopted.map { Set($0.manifest.entries.map(\.root)) } ?? []
+            let origin = fetch.head.body.origin
+            let present = origin == identity.origin ? publisher.base?.manifest ?? publisher.own?.manifest : origins[origin]?.adopted?.manifest
+            let held = Set(present?.entries.map(\.root) ?? [])
             perform(fetches.manifestChecked(fetch, result, held: { held.contains($0) }, today: now.timestamp.day), at: now)
             beginFetches(at: now, using: &random)
         case .bucketChecked(let fetch, let entry, let result):
@@ -85,11 +98,16 @@ public struct NodeCore: Sendable {
             adopting[head.body.origin] = nil
             fetches.adoptionFailed(head, at: now.instant)
         case .published(let publication): published(publication, at: now, using: &random)
-        case .publicationFailed(let publication): publisher?.failed(publication)
+        case .publicationFailed(let publication):
+            publisher.failed(publication)
+            advanceOpening(at: now, using: &random)
+        case .recovered(let state): recovered(state, at: now, using: &random)
+        case .generationOpened(let certificate): generationOpened(certificate, at: now, using: &random)
+        case .generationFailed: generationFailed(at: now)
         case .inviteRedeemed(let session, let requestID, let newcomer, let outcome):
             redeemed(on: session, requestID: requestID, newcomer: newcomer, outcome, at: now)
         case .daysBuilt(let days):
-            publisher?.change(days)
+            publisher.change(days)
             arm(.publish, after: configuration.publishDelay, at: now)
         case .command(let command): execute(command, at: now, using: &random)
         }
@@ -107,16 +125,9 @@ public struct NodeCore: Sendable {
         for (origin, state) in stored.adopted.sorted(by: { $0.key < $1.key }) where origin != identity.origin {
             origins[origin, default: OriginRecord()].adopted = state
             hold(.head(state.head), in: .head(origin))
+            settleStanding(of: origin, at: now)  // A crash may have come between what ended it and what followed from that.
         }
-        if let own = stored.own { hold(.head(own.head), in: .head(identity.origin)) }
-        let certificate = stored.statements.compactMap { statement -> Verified<GenerationCertificate>? in
-            guard case .generation(let certificate) = statement, certificate.body.origin == identity.origin else { return nil }
-            return certificate
-        }.max { $0.body.generation < $1.body.generation }
-        if let certificate, let key = keys.generation, key.verifyingKey == certificate.body.signingKey {
-            let own = stored.own.flatMap { $0.head.body.position.generation == certificate.body.generation ? $0 : nil }
-            publisher = Publisher(origin: identity.origin, key: key, certificate: certificate, own: own)
-        }
+        startPublisher()
         announceSelf(at: now)
         for timer in [Timer.tick, .housekeeping] { fired(timer, at: now, using: &random) }
         arm(.probe, after: random.duration(upTo: configuration.probeInterval), at: now)
@@ -135,12 +146,28 @@ public struct NodeCore: Sendable {
             arm(.probe, after: configuration.probeInterval, at: now)
         case .housekeeping:
             directives.append(.expire(before: now.timestamp.day))
-            publisher?.dayEnded(today: now.timestamp.day)
+            publisher.dayEnded(today: now.timestamp.day)
             renewNodeCertificate(at: now)
+            renewGeneration(at: now, using: &random)
             publish(at: now)
             arm(.housekeeping, after: configuration.housekeepingInterval, at: now)
         case .publish: publish(at: now)
         }
+    }
+
+    /// Finds what to go on from: the newest generation of ours, if its key is here, and what was published last.
+    private mutating func startPublisher() {
+        let record = origins[identity.origin]
+        publisher = Publisher(origin: identity.origin, key: keys.generation, certificate: record?.newest, own: stored.own)
+        if publisher.halt == .noGeneration, let newest = record?.newest, let key = keys.generation?.verifyingKey, record?.certificate(of: key) != nil {
+            publisher.halt = .newerGeneration(newest.body.generation)
+        }
+        if let own = stored.own { hold(.head(own.head), in: .head(identity.origin)) }
+        if let own = publisher.own {
+            histories[identity.origin] = HistoryWindow(generation: own.head.body.position.generation, tree: own.history)
+            if record?.isQuarantined(own.head.body.position.generation) == true { _ = publisher.stop(for: .equivocation) }
+        }
+        if let halt = publisher.halt, halt != .ended { directives.append(.report(.signingHalted(ours: publisher.lastHead?.body.position, halt))) }
     }
 
     /// Asks for a timer, unless one of this kind is under way.

@@ -23,6 +23,20 @@ public struct NodeStatus: Sendable {
         public var confirmed: HeadPosition?
     }
 
+    /// Whether this node can publish, and why not.
+    public enum Signing: Hashable, Sendable {
+        case ready(generation: UInt32)
+        /// Nothing has been signed since the start: others are still to be asked for our newest head.
+        case asking
+        case halted(Publisher.Halt)
+        /// A new generation is wanted; others are still to be asked what they know of us.
+        case openingAsks
+        /// Our own content is being fetched from others.
+        case recovering(HeadPosition)
+        /// The new generation is being written.
+        case openingWrites
+    }
+
     public struct Origin: Sendable {
         public var origin: OriginID
         public var displayName: String
@@ -33,6 +47,10 @@ public struct NodeStatus: Sendable {
         public var sightingCount: UInt64
         /// A newer head that is being fetched.
         public var wanted: HeadPosition?
+        /// It has said that nothing more will come.
+        public var hasEnded: Bool
+        /// There is evidence against its newest generation: nothing of that is taken.
+        public var isQuarantined: Bool
     }
 
     public var mesh: MeshID
@@ -40,9 +58,7 @@ public struct NodeStatus: Sendable {
     public var node: NodeID
     public var own: HeadPosition?
     public var ownSightingCount: UInt64
-    public var signingHaltedBy: HeadPosition?
-    /// Nothing has been signed since the start: others are still to be asked for our newest head.
-    public var isAskingBeforeSigning: Bool
+    public var signing: Signing
     public var openSessionCount: Int
     public var statementCount: Int
     public var pendingStatementCount: Int
@@ -71,12 +87,26 @@ extension NodeCore {
                 origin: origin, displayName: members.displayName(of: origin) ?? "", standing: members.standing(of: origin, at: now.timestamp),
                 adopted: adopted?.head.body.position, issuedAt: adopted?.head.body.issuedAt,
                 isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
-                sightingCount: adopted?.head.body.sightingCount ?? 0, wanted: fetches.wanted(of: origin)?.body.position)
+                sightingCount: adopted?.head.body.sightingCount ?? 0, wanted: fetches.wanted(of: origin)?.body.position,
+                hasEnded: self.origins[origin]?.hasEnded ?? false,
+                isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false)
         }
         return NodeStatus(
-            mesh: identity.mesh, origin: identity.origin, node: identity.node, own: publisher?.own?.head.body.position,
-            ownSightingCount: publisher?.own?.head.body.sightingCount ?? 0, signingHaltedBy: publisher?.haltedBy, isAskingBeforeSigning: publisher != nil && !startCheck.isDone,
+            mesh: identity.mesh, origin: identity.origin, node: identity.node, own: publisher.lastHead?.body.position,
+            ownSightingCount: publisher.lastHead?.body.sightingCount ?? 0, signing: signing,
             openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, peers: peers, origins: origins)
+    }
+
+    private var signing: NodeStatus.Signing {
+        switch opening?.phase {
+        case .asking: return .openingAsks
+        case .fetching(let head): return .recovering(head.body.position)
+        case .writing: return .openingWrites
+        case nil: break
+        }
+        if let halt = publisher.halt { return .halted(halt) }
+        guard let generation = publisher.generation else { return .halted(.noGeneration) }
+        return startCheck.isDone ? .ready(generation: generation) : .asking
     }
 
     /// Per origin, our own not among them, the head whose content is in the replica: what converged nodes have in common.
@@ -85,5 +115,5 @@ extension NodeCore {
     }
 
     /// What we have published last.
-    public var ownState: OwnState? { publisher?.own }
+    public var ownState: OwnState? { publisher.own }
 }

@@ -67,6 +67,7 @@ struct Request: Sendable {
         case statements
         case manifest(Fetch)
         case bucket(Fetch, BucketEntry, StreamDescriptor)
+        case history(HistoryRequest)
     }
 
     let kind: Kind
@@ -78,41 +79,6 @@ struct HotHead: Sendable {
     let origin: OriginID
     let bytes: [UInt8]
     var roundsLeft: Int
-}
-
-/// What a statement is about: a newer one about the same replaces it.
-enum Slot: Hashable, Sendable {
-    case membership(OriginID, sponsor: VerifyingKey)
-    case revocation(OriginID)
-    case generation(OriginID, UInt32)
-    case node(NodeID)
-    case peer(NodeID)
-    case head(OriginID)
-}
-
-extension AnyStatement {
-    var slot: Slot {
-        switch self {
-        case .membership(let statement): .membership(statement.body.member, sponsor: statement.body.sponsor)
-        case .revocation(let statement): .revocation(statement.body.revoked)
-        case .generation(let statement): .generation(statement.body.origin, statement.body.generation)
-        case .node(let statement): .node(statement.body.node)
-        case .peer(let statement): .peer(statement.body.node)
-        case .head(let statement): .head(statement.body.origin)
-        }
-    }
-
-    /// What rests on nothing first.
-    var rank: Int {
-        switch self {
-        case .membership: 0
-        case .revocation: 1
-        case .generation: 2
-        case .node: 3
-        case .peer: 4
-        case .head: 5
-        }
-    }
 }
 
 /// Statements whose foundation has not come yet.

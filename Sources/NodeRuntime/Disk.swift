@@ -1,3 +1,4 @@
+import Cryptography
 import Dispatch
 import Foundation
 import Ledger
@@ -19,6 +20,7 @@ final class Disk: Sendable {
     /// Requests of neighbours that wait to be read at one time; more are answered `busy`.
     static let readsInFlight = 64
 
+    private let directory: NodeDirectory
     private let store: MeshStore
     private let replica: Replica
     private let mailbox: Mailbox<Input>
@@ -29,7 +31,8 @@ final class Disk: Sendable {
     /// The days the node has been given and has not published yet: not built again until they change.
     private let offered = Mutex<Set<DirtyDay>>([])
 
-    init(store: MeshStore, replica: Replica, mailbox: Mailbox<Input>, logger: Logger) {
+    init(directory: NodeDirectory, store: MeshStore, replica: Replica, mailbox: Mailbox<Input>, logger: Logger) {
+        self.directory = directory
         self.store = store
         self.replica = replica
         self.mailbox = mailbox
@@ -61,6 +64,48 @@ final class Disk: Sendable {
             } catch {
                 logger.error("\(error)")
                 mailbox.post(.adoptionFailed(head))
+            }
+        }
+    }
+
+    func discard(_ slot: Slot) {
+        write("forget a statement") { try $0.store.discard(slot) }
+    }
+
+    func setAside(_ origin: OriginID) {
+        write("set a replica aside") { $0.replica.forget(try $0.store.setAside(origin)) }
+    }
+
+    func forget(_ origin: OriginID) {
+        write("forget a replica") { $0.replica.forget(try $0.store.forget(origin)) }
+    }
+
+    /// Our own content comes back; whatever days were offered are offered again, as they now are.
+    func recover(_ head: Verified<Head>, _ manifest: Manifest) {
+        writing.async { [self] in
+            do {
+                let change = try store.recover(head, manifest, today: SystemClock.timestamp.day)
+                replica.apply(change, head: head)
+                offered.withLock { $0 = [] }
+                mailbox.post(.recovered(AdoptedState(head: head, manifest: manifest)))
+            } catch {
+                logger.error("\(error)")
+                mailbox.post(.adoptionFailed(head))
+            }
+        }
+    }
+
+    /// The key first, beside the one in use; then the certificate; then the key takes its place. A crash in between is mended at the next start.
+    func open(_ certificate: Verified<GenerationCertificate>, key: SigningKey) {
+        writing.async { [self] in
+            do {
+                try directory.keepNextGeneration(key)
+                try store.keep([.generation(certificate)])
+                try directory.promoteNextGeneration()
+                mailbox.post(.generationOpened(certificate))
+            } catch {
+                logger.error("cannot open a generation: \(error)")
+                mailbox.post(.generationFailed(certificate))
             }
         }
     }

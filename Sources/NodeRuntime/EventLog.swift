@@ -1,6 +1,7 @@
 import Logging
 import NodeCore
 import Primitives
+import Replication
 
 /// Puts what a core reports into words. Names operators and nodes by the first eight digits of their keys; contents never appear.
 enum EventLog {
@@ -19,11 +20,24 @@ enum EventLog {
         case .memberRevoked(let origin): (.notice, "operator \(origin.short) revoked")
         case .adopted(let origin, let position, let sightings): (.info, "operator \(origin.short) followed to head \(position): \(sightings) sightings")
         case .published(let position, let sightings): (.info, "published head \(position): \(sightings) sightings")
-        case .equivocation(let origin, let position): (.error, "operator \(origin.short) equivocates: two heads at \(position)")
-        case .signingHalted(let ours, let theirs):
-            (.critical, "somebody holds our head \(theirs), newer than our \(ours.map { "\($0)" } ?? "none"): a restored backup or a second machine; signing halted")
+        case .equivocation(let origin, let generation):
+            (.error, "operator \(origin.short) contradicts itself: generation \(generation) is in quarantine; hearsay evidence shows the proof")
+        case .setAside(let origin, let position): (.warning, "head \(position) of operator \(origin.short) does not count any more: its sightings are set aside")
+        case .signingHalted(let ours, let halt): (.critical, "signing halted at \(ours.map { "head \($0)" } ?? "no head"): \(words(for: halt))")
+        case .generationOpened(let number, let reason): (.notice, "generation \(number) opened: \(reason)")
+        case .recovered(let position): (.notice, "our own head \(position) has come back from others")
         case .commandRefused(let refusal): (.notice, "command refused: \(refusal)")
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
+        }
+    }
+
+    static func words(for halt: Publisher.Halt) -> String {
+        switch halt {
+        case .noGeneration: "there is no generation whose key is here"
+        case .newerHead(let position): "others hold our head \(position), which this disk does not know: a restored backup or a second machine"
+        case .newerGeneration(let number): "generation \(number) was opened elsewhere with our identity key"
+        case .equivocation: "there is evidence that two machines have signed in this generation"
+        case .ended: "the feed has been ended"
         }
     }
 

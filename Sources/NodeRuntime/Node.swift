@@ -47,6 +47,8 @@ public actor Node {
     /// A picture of the node, now.
     public func status() -> NodeStatus { core.status(at: clock.now) }
 
+    var holdsIdentityKey: Bool { core.holdsIdentityKey }
+
     func command(_ command: Command) { mailbox.post(.command(command)) }
 
     private func step(_ input: Input) {
@@ -76,7 +78,12 @@ public actor Node {
         case .serveBucket(let session, let requestID, let request):
             disk.serve(request, as: .bucket, requestID: requestID) { [transport] in transport.send($0, on: session) }
         case .keep(let statement): disk.keep(statement)
+        case .discard(let slot): disk.discard(slot)
+        case .setAside(let origin): disk.setAside(origin)
+        case .forget(let origin): disk.forget(origin)
         case .adopt(let head, let manifest): disk.adopt(head, manifest)
+        case .recover(let head, let manifest): disk.recover(head, manifest)
+        case .openGeneration(let certificate, let key): disk.open(certificate, key: key)
         case .publish(let publication): disk.publish(publication)
         case .expire(let day): disk.expire(before: day)
         case .redeemInvite(let session, let requestID, let invite, let origin): disk.redeem(invite, session: session, requestID: requestID, by: origin)

@@ -67,12 +67,16 @@ public final class NodeDaemon: Sendable {
         let mesh = MeshID(root: root)
         guard let nodeKey = try directory.signingKey(.node) else { throw NodeStartError.keyMissing(path: directory.keyPath(.node)) }
         guard let transportKey = try directory.agreementKey() else { throw NodeStartError.keyMissing(path: directory.keyPath(.transport)) }
-        let keys = NodeKeys(
-            identity: try directory.signingKey(.identity), node: nodeKey, generation: try directory.signingKey(.generation),
-            meshRoot: try directory.signingKey(.meshRoot))
         let (state, problems) = try store.load()
         for problem in problems { logger.error("\(problem)") }
         guard let origin = Self.origin(of: NodeID(nodeKey.verifyingKey.raw), in: state) else { throw NodeStartError.noMesh(path: directory.path) }
+        let keys = NodeKeys(
+            identity: try directory.signingKey(.identity), node: nodeKey, generation: try directory.generationKey { key in
+                state.statements.contains { statement in
+                    if case .generation(let certificate) = statement { certificate.body.origin == origin && certificate.body.signingKey == key } else { false }
+                }
+            },
+            meshRoot: try directory.signingKey(.meshRoot))
 
         let replica = Replica(own: origin)
         let damagedCount = try replica.load(from: store, state: state)
@@ -92,7 +96,7 @@ public final class NodeDaemon: Sendable {
         let ports = try await transport.start()
 
         let clock = SystemClock()
-        let disk = Disk(store: store, replica: replica, mailbox: mailbox, logger: logger)
+        let disk = Disk(directory: directory, store: store, replica: replica, mailbox: mailbox, logger: logger)
         let identity = NodeIdentity(
             mesh: mesh, origin: origin, node: NodeID(nodeKey.verifyingKey.raw), transportKey: transportKey.publicKey,
             addresses: try addresses(settings, ports: ports), incarnation: try store.nextIncarnation())

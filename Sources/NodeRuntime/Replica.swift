@@ -24,6 +24,14 @@ final class Replica: Sendable {
         return damagedCount
     }
 
+    /// Nothing of an origin is answered any more. For the disk's queue of writes.
+    func forget(_ change: ReplicaChange) {
+        var next = snapshot
+        next.remove(change.removed, of: change.origin)
+        next.forget(change.origin)
+        index.withLock { $0 = next }
+    }
+
     /// For one caller at a time: the disk's queue of writes.
     ///
     /// - Parameter head: the head that the origin's sightings now stand for, if it is a new one.
@@ -38,6 +46,12 @@ final class Replica: Sendable {
 
 /// Answers from a node's disk without the node running.
 public enum LocalAnswers {
+    /// The evidence that the node in a directory holds, each piece checked again.
+    public static func evidence(in directory: NodeDirectory) throws -> [Evidence] {
+        guard directory.exists else { throw NodeStartError.noNode(path: directory.path) }
+        return try MeshStore(path: directory.databasePath).evidence()
+    }
+
     /// The index over all that the node in a directory holds.
     public static func index(of directory: NodeDirectory) throws -> SightingIndex {
         guard directory.exists else { throw NodeStartError.noNode(path: directory.path) }

@@ -232,6 +232,9 @@ public struct FetchScheduler: Sendable {
         targets[origin] = nil
     }
 
+    /// What was adopted of an origin does not count any more; its buckets are still here, should a later head name them.
+    public mutating func setAside(_ origin: OriginID, roots: [Digest]) { staged[origin, default: []].formUnion(roots) }
+
     /// The attempt is over, if there is one.
     private mutating func end(_ origin: OriginID) {
         guard targets[origin]?.attempt != nil else { return }

@@ -24,6 +24,12 @@ public struct CoveredDay: Hashable, Sendable {
     public let stream: StreamID
     public let day: Day
     public let mark: Int64
+
+    public init(stream: StreamID, day: Day, mark: Int64) {
+        self.stream = stream
+        self.day = day
+        self.mark = mark
+    }
 }
 
 /// What we have published last.
@@ -71,26 +77,86 @@ public struct Publisher: Sendable {
         let day: Day
     }
 
+    /// Why nothing is signed.
+    public enum Halt: Hashable, Sendable {
+        /// There is no generation whose key is here: the disk was lost, or the key is kept elsewhere.
+        case noGeneration
+        /// Somebody holds a head of ours that we do not know: a restored backup, or a second machine.
+        case newerHead(HeadPosition)
+        /// A generation that we have not opened has been opened with our identity key.
+        case newerGeneration(UInt32)
+        /// There is evidence against the generation we sign in.
+        case equivocation
+        /// The operator has ended its feed.
+        case ended
+    }
+
     public let origin: OriginID
-    private let key: SigningKey
-    private let certificate: Verified<GenerationCertificate>
+    private var signer: (key: SigningKey, certificate: Verified<GenerationCertificate>)?
+    /// What we have published in this generation last.
     public private(set) var own: OwnState?
+    /// What the first head of the generation goes on from.
+    public private(set) var base: AdoptedState?
     private var changed: [DayID: DayContent] = [:]
     private var inFlight: Publication?
     private var mustRepublish = false
-    /// Why nothing is signed any more: somebody holds a head of ours that we do not know.
-    public private(set) var haltedBy: HeadPosition?
+    public var halt: Halt?
 
-    public init(origin: OriginID, key: SigningKey, certificate: Verified<GenerationCertificate>, own: OwnState?) {
+    /// - Parameters:
+    ///   - key: of the newest generation; `nil` if it is not here.
+    ///   - own: what was published last, in whatever generation.
+    public init(origin: OriginID, key: SigningKey?, certificate: Verified<GenerationCertificate>?, own: OwnState?) {
         self.origin = origin
-        self.key = key
-        self.certificate = certificate
+        base = own.map { AdoptedState(head: $0.head, manifest: $0.manifest) }
+        guard let certificate else { halt = .noGeneration; return }
+        guard certificate.body.reason != .endOfFeed else { halt = .ended; return }
+        guard let key, key.verifyingKey == certificate.body.signingKey else { halt = .noGeneration; return }
+        signer = (key, certificate)
+        guard let own, own.head.body.position.generation == certificate.body.generation else { return }
+        // Content that was recovered comes without its history: only a new generation can go on from it.
+        guard own.history.leafCount == own.head.body.position.sequence + 1 else { halt = .newerHead(own.head.body.position); return }
         self.own = own
+    }
+
+    /// The generation that is signed in; `nil` if there is none.
+    public var generation: UInt32? { signer?.certificate.body.generation }
+
+    /// Until when the generation's key may be used.
+    public var notAfter: Timestamp? { signer?.certificate.body.notAfter }
+
+    /// The newest head of ours that counts, in whatever generation.
+    public var lastHead: Verified<Head>? { own?.head ?? base?.head }
+
+    /// A head is being written: its fate is not known yet.
+    public var isWriting: Bool { inFlight != nil }
+
+    /// Goes on in a new generation. Its first head, due at once, has the content there was, and what has changed since.
+    public mutating func open(_ certificate: Verified<GenerationCertificate>, key: SigningKey) {
+        if let own { base = AdoptedState(head: own.head, manifest: own.manifest) }
+        own = nil
+        let hasEnded = certificate.body.reason == .endOfFeed
+        signer = hasEnded ? nil : (key, certificate)
+        halt = hasEnded ? .ended : nil
+    }
+
+    /// Signs nothing any more, until a new generation is opened. Says whether that is news.
+    public mutating func stop(for reason: Halt) -> Bool {
+        guard halt == nil else { return false }
+        halt = reason
+        return true
+    }
+
+    /// Our own content has come back from others: the next generation goes on from there. All changes are to be given again.
+    public mutating func recovered(_ state: AdoptedState) {
+        base = state
+        own = nil
+        changed = [:]
+        if halt == nil { halt = .newerHead(state.head.body.position) }
     }
 
     /// Whether there is something to sign now.
     public func isDue(at now: Timestamp) -> Bool {
-        guard inFlight == nil, haltedBy == nil else { return false }
+        guard signer != nil, inFlight == nil, halt == nil else { return false }
         guard let own else { return true }
         return !changed.isEmpty || mustRepublish || own.head.body.issuedAt + Self.heartbeat <= now
     }
@@ -102,8 +168,9 @@ public struct Publisher: Sendable {
 
     /// The next head over all changes so far, not counting days whose retention has ended; `nil` if nothing is due.
     public mutating func publication(at now: Timestamp) -> Publication? {
-        guard isDue(at: now) else { return nil }
-        let current = own?.manifest ?? .empty
+        guard isDue(at: now), let signer else { return nil }
+        let certificate = signer.certificate
+        let current = own?.manifest ?? base?.manifest ?? .empty
         var descriptors = current.descriptors
         var entries = current.entries
         var newBuckets: [Bucket] = []
@@ -126,7 +193,7 @@ public struct Publisher: Sendable {
             lifetimeSeconds: Self.lifetimeSeconds, manifestRoot: manifest.root, entryCount: UInt32(manifest.entries.count),
             sightingCount: manifest.sightingCount, dataByteCount: manifest.dataByteCount, historyRoot: history.root)
         guard let head else { preconditionFailure("a head of our own breaks a rule of heads") }
-        let signed = Signed.make(head, with: key)
+        let signed = Signed.make(head, with: signer.key)
         history.append(signed.hash)
         let publication = Publication(
             head: signed, manifest: manifest, history: history, newBuckets: newBuckets,
@@ -162,12 +229,9 @@ public struct Publisher: Sendable {
 
     /// A head of our own that we have not signed, or not any more, is about. Whether that halts us.
     public mutating func sawOwnHead(_ head: Verified<Head>) -> Bool {
-        let position = head.body.position
-        if let known = inFlight?.head ?? own?.head {
-            if head.bytes == known.bytes || position < known.body.position { return false }
-        }
-        guard haltedBy == nil else { return false }
-        haltedBy = position
-        return true
+        if let known = inFlight?.head ?? lastHead, head.bytes == known.bytes || head.body.position < known.body.position { return false }
+        // Of the generation before: it was not known when this one was opened, and does not count.
+        if let generation, head.body.position.generation < generation { return false }
+        return stop(for: .newerHead(head.body.position))
     }
 }

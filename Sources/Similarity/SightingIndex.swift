@@ -62,6 +62,9 @@ public struct SightingIndex: Sendable {
     /// Notes which head the sightings of its origin now are.
     public mutating func set(_ head: Head) { freshness[head.origin] = Freshness(head) }
 
+    /// No answer rests on an origin any more, whose buckets have been taken out.
+    public mutating func forget(_ origin: OriginID) { freshness[origin] = nil }
+
     /// Codes of a stream held, those of different origins and days counted apart.
     public func count(of stream: StreamID) -> Int {
         (codeSegments[stream] ?? []).reduce(0) { $0 + $1.count } + (domainSegments[stream] ?? []).reduce(0) { $0 + $1.count }

@@ -11,7 +11,7 @@ import WireFormat
 /// - *liar*: behaves, tells of new heads before anybody else, and then delivers wrong manifests and buckets.
 ///
 /// Takes the same inputs as a core and asks for the same things.
-struct GarbageSpeaker {
+struct GarbageSpeaker: HostileMember {
     private enum Style: UInt64 { case noise, forger, liar }
 
     static let interval: Duration = .milliseconds(500)
@@ -40,7 +40,7 @@ struct GarbageSpeaker {
         overheard = member.statements.map(\.bytes)
     }
 
-    mutating func step(_ input: Input, at now: Moment, using random: inout some RandomNumberGenerator) -> [Directive] {
+    mutating func step(_ input: Input, at now: Moment, using random: inout SeededGenerator) -> [Directive] {
         switch input {
         case .start: return [.wake(.tick, at: now.instant)]
         case .timerFired:
@@ -134,7 +134,7 @@ struct GarbageSpeaker {
     /// A frame of a random type with random bytes, sometimes over its limit.
     private func noise(using random: inout some RandomNumberGenerator) -> Frame {
         var frame = Frame(.ping, requestID: UInt32(random.number(below: 8)), isAnswer: random.number(below: 2) == 0, body: [])
-        frame.type = UInt16(random.number(below: 18))
+        frame.type = UInt16(random.number(below: 26))
         let limit = min(FrameType.maximumBodyByteCount(of: frame.type), 600)
         frame.body = random.bytes(count: Int(random.number(below: UInt64(limit) + 8)))
         return frame

@@ -6,7 +6,7 @@ import Primitives
 public struct Scenario: Sendable {
     /// What can go wrong. A failing scenario is made smaller by leaving some out.
     public enum Fault: String, CaseIterable, Sendable {
-        case loss, duplication, reordering, delays, breaks, dialFailures, partitions, cuts, pauses, crashes, diskFailures, clockJumps, garbage, nat
+        case loss, duplication, reordering, delays, breaks, dialFailures, partitions, cuts, pauses, crashes, diskFailures, clockJumps, garbage, nat, restores
     }
 
     /// Virtual time from the end of all faults until all replicas must agree. A node that has not been reached for as long as the chaos
@@ -27,6 +27,7 @@ public struct Scenario: Sendable {
     public let partitionInterval: Duration
     public let pauseInterval: Duration
     public let clockJumpInterval: Duration
+    public let restoreInterval: Duration
 
     /// 3 to 24 operators; each fault in three of four scenarios.
     public static func drawn(seed: UInt64) -> Scenario { Scenario(seed: seed) }
@@ -57,6 +58,7 @@ public struct Scenario: Sendable {
         pauseInterval = .seconds(1) + random.duration(upTo: .seconds(10))
         clockJumpInterval = .seconds(1) + random.duration(upTo: .seconds(10))
         for fault in Fault.allCases where random.number(below: 4) == 0 { faults.remove(fault) }
+        restoreInterval = .seconds(5) + random.duration(upTo: .seconds(20))
     }
 
     /// The conditions that the faults in force make.

@@ -6,7 +6,7 @@ public struct ScenarioOutcome: Sendable {
     /// What a scenario must have met somewhere, or the scenarios show nothing (`Protocol/invariants.md`, S-7).
     public enum Occurrence: String, CaseIterable, Sendable {
         case datagramsLost, datagramsDoubled, sessionsBroken, crashes, writesLost, disksFailed, newsKeptBack, framesStalled, pauses, clockJumps
-        case malformedCaught, forgeryCaught, wrongContentCaught, outboundOnlyMembers, thirdOfMembersHostile, retriesNeeded
+        case malformedCaught, forgeryCaught, wrongContentCaught, outboundOnlyMembers, thirdOfMembersHostile, retriesNeeded, backupsRestored, generationsOpened
     }
 
     public let seed: UInt64
@@ -78,6 +78,9 @@ extension Scenario {
                 let error = random.duration(upTo: .seconds(480)) - .seconds(240)
                 if faults.contains(.clockJumps) { mesh.setClock(of: somebody, offBy: error) }
             }
+            if faults.contains(.restores), isDue(restoreInterval) {
+                if mesh.restoreBackup(of: somebody) { mesh.restart(somebody, within: .seconds(2)) } else { mesh.takeBackup(of: somebody) }
+            }
         }
         return occurrences
     }
@@ -112,6 +115,8 @@ extension Scenario {
         note(.framesStalled, if: counts.stalledFrames > 0)
         note(.pauses, if: counts.pauses > 0)
         note(.clockJumps, if: counts.clockJumps > operatorCount)
+        note(.backupsRestored, if: counts.restoredBackups > 0)
+        note(.generationsOpened, if: counts.generationsOpened > 0)
         note(.outboundOnlyMembers, if: mesh.founder.operators.contains { $0.addresses.isEmpty })
         note(.thirdOfMembersHostile, if: (0..<operatorCount).count { !mesh.isHonest($0) } * 3 + 2 >= operatorCount && operatorCount > 3)
         for case .misbehaviour(_, let misbehaviour) in mesh.events.map(\.event) {

@@ -1,3 +1,4 @@
+import Cryptography
 import Ledger
 import NodeCore
 import Primitives
@@ -14,6 +15,11 @@ struct SimulatedDisk {
         case stage(Fetch, Bucket)
         case adopt(Verified<Head>, Manifest)
         case publish(Publication)
+        case discard(Slot)
+        case setAside(OriginID)
+        case forget(OriginID)
+        case recover(Verified<Head>, Manifest)
+        case openGeneration(Verified<GenerationCertificate>, SigningKey)
         case expire(before: Day)
         case serveManifest(SessionID, requestID: UInt32, ContentRequest)
         case serveBucket(SessionID, requestID: UInt32, ContentRequest)
@@ -35,6 +41,8 @@ struct SimulatedDisk {
         var buckets: [OriginID: [Digest: Bucket]] = [:]
         var staged: [OriginID: [Digest: Bucket]] = [:]
         var usedInvites: [InviteID: OriginID] = [:]
+        /// The key of the newest generation of our own, if it is not the first.
+        var generationKey: SigningKey?
     }
 
     let origin: OriginID
@@ -75,7 +83,7 @@ struct SimulatedDisk {
             doneCount = 0
         }
         switch operation {
-        case .keep, .expire:
+        case .keep, .expire, .discard, .setAside, .forget:
             Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return .nothing
@@ -93,6 +101,16 @@ struct SimulatedDisk {
             guard !fails else { return .input(.publicationFailed(publication)) }
             sync(operation, lies: lies)
             return .input(.published(publication))
+        case .recover(let head, let manifest):
+            let isComplete = holdsAll(of: manifest, origin: origin, today: now.day)
+            if !isComplete { missingBucketCount += 1 }
+            guard isComplete, !fails else { return .input(.adoptionFailed(head)) }
+            sync(operation, lies: lies)
+            return .input(.recovered(AdoptedState(head: head, manifest: manifest)))
+        case .openGeneration(let certificate, _):
+            guard !fails else { return .input(.generationFailed(certificate)) }
+            sync(operation, lies: lies)
+            return .input(.generationOpened(certificate))
         case .serveManifest(let session, let requestID, let request):
             let manifest = request.origin == origin ? content.own?.manifest : content.adopted[request.origin]?.manifest
             let bytes = manifest.flatMap { $0.root == request.root ? $0.bytes : nil }
@@ -120,6 +138,18 @@ struct SimulatedDisk {
         waiting = []
         doneCount = 0
         return hasLost
+    }
+
+    /// What is safely on the platters, to be restored some time.
+    var backup: Content { synced }
+
+    /// Somebody puts an old copy back.
+    mutating func restore(_ backup: Content) {
+        content = backup
+        synced = backup
+        unsynced = []
+        waiting = []
+        doneCount = 0
     }
 
     /// What a node finds when it starts.
@@ -178,6 +208,25 @@ struct SimulatedDisk {
             for entry in publication.manifest.entries { kept[entry.root] = present[entry.root] ?? new[entry.root] }
             content.buckets[origin] = kept
             content.own = OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
+        case .discard(let slot): content.statements[StatementSubject(slot)] = nil
+        case .setAside(let origin):
+            let present = content.buckets.removeValue(forKey: origin) ?? [:]
+            content.staged[origin, default: [:]].merge(present) { staged, _ in staged }
+            content.adopted[origin] = nil
+        case .forget(let origin):
+            content.buckets[origin] = nil
+            content.staged[origin] = nil
+            content.adopted[origin] = nil
+        case .recover(let head, let manifest):
+            let staged = content.staged.removeValue(forKey: origin) ?? [:]
+            let present = content.buckets[origin] ?? [:]
+            var kept: [Digest: Bucket] = [:]
+            for entry in manifest.entries { kept[entry.root] = present[entry.root] ?? staged[entry.root] }
+            content.buckets[origin] = kept
+            content.own = OwnState(head: head, manifest: manifest, history: HistoryTree(certificateHash: head.hash))
+        case .openGeneration(let certificate, let key):
+            content.statements[StatementSubject(.generation(certificate))] = .generation(certificate)
+            content.generationKey = key
         case .expire(let day):
             for origin in content.buckets.keys.sorted() { content.buckets[origin] = unexpired(content.buckets[origin], on: day) }
             for origin in content.staged.keys.sorted() { content.staged[origin] = unexpired(content.staged[origin], on: day) }
@@ -200,21 +249,8 @@ struct SimulatedDisk {
 struct StatementSubject: Hashable, Comparable {
     private let bytes: [UInt8]
 
-    init(_ statement: AnyStatement) {
-        switch statement {
-        case .membership(let statement): bytes = [1] + statement.body.member.bytes + statement.body.sponsor.bytes
-        case .revocation(let statement): bytes = [2] + statement.body.revoked.bytes
-        case .generation(let statement):
-            var writer = WireWriter(reserving: 37)
-            writer.integer(UInt8(3))
-            writer.identifier(statement.body.origin)
-            writer.integer(statement.body.generation)
-            bytes = writer.bytes
-        case .node(let statement): bytes = [4] + statement.body.node.bytes
-        case .peer(let statement): bytes = [5] + statement.body.node.bytes
-        case .head(let statement): bytes = [6] + statement.body.origin.bytes
-        }
-    }
+    init(_ slot: Slot) { bytes = slot.bytes }
+    init(_ statement: AnyStatement) { self.init(statement.slot) }
 
     static func < (left: StatementSubject, right: StatementSubject) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
 }

@@ -143,9 +143,13 @@ extension SimulatedMesh {
             case .malformed, .forgedStatements, .wrongContent, .unexpectedFrame:
                 if nodes[peer].isHonest { violate(.honestNodeAccused(node: peer, by: node, misbehaviour)) }
             }
-        case .equivocation(let origin, let position):
-            if let place = placeOfOrigin[origin], nodes[place].isHonest { violate(.equivocation(origin: place, position)) }
-        case .signingHalted: violate(.signingHalted(node: node))
+        case .equivocation(let origin, let generation):
+            if let place = placeOfOrigin[origin], nodes[place].isHonest, !nodes[place].isRestored { violate(.evidence(origin: place, generation: generation)) }
+        case .signingHalted:
+            guard nodes[node].isRestored else { return violate(.signingHalted(node: node)) }
+            schedule(.input(node, life: nodes[node].life, .command(.recover)), in: .seconds(1))
+        case .generationOpened: counts.generationsOpened += 1
+        case .setAside: counts.setAside += 1
         case .limitReached(let limit): violate(.limitReached(node: node, limit))
         default: break
         }
@@ -189,7 +193,7 @@ extension SimulatedMesh {
     /// Of an honest origin there is one head per position, whoever received it.
     func noteHeads(_ statements: [AnyStatement], at node: Int) {
         for case .head(let head) in statements {
-            guard let place = placeOfOrigin[head.body.origin], nodes[place].isHonest else { continue }
+            guard let place = placeOfOrigin[head.body.origin], nodes[place].isHonest, !nodes[place].isRestored else { continue }
             let id = HeadID(origin: head.body.origin, position: head.body.position)
             if let known = headsSeen[id], known != head.hash { violate(.equivocation(origin: place, head.body.position)) }
             headsSeen[id] = head.hash

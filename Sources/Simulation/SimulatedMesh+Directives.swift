@@ -12,11 +12,7 @@ extension SimulatedMesh {
         let now = moment(of: node)
         var random = nodes[node].random
         let directives: [Directive]
-        if nodes[node].isHonest {
-            directives = nodes[node].core?.step(input, at: now, using: &random) ?? []
-        } else {
-            directives = nodes[node].garbage?.step(input, at: now, using: &random) ?? []
-        }
+        directives = nodes[node].core?.step(input, at: now, using: &random) ?? nodes[node].hostile?.step(input, at: now, using: &random) ?? []
         nodes[node].random = random
         note(input, at: node)
         for directive in directives { perform(directive, at: node, life: life) }
@@ -43,7 +39,16 @@ extension SimulatedMesh {
         case .serveManifest(let session, let requestID, let request): enqueue(.serveManifest(session, requestID: requestID, request), at: node)
         case .serveBucket(let session, let requestID, let request): enqueue(.serveBucket(session, requestID: requestID, request), at: node)
         case .keep(let statement): enqueue(.keep(statement), at: node)
+        case .discard(let slot): enqueue(.discard(slot), at: node)
+        case .setAside(let origin):
+            nodes[node].answeredHeads[origin] = nil
+            enqueue(.setAside(origin), at: node)
+        case .forget(let origin):
+            nodes[node].answeredHeads[origin] = nil
+            enqueue(.forget(origin), at: node)
         case .adopt(let head, let manifest): enqueue(.adopt(head, manifest), at: node)
+        case .recover(let head, let manifest): enqueue(.recover(head, manifest), at: node)
+        case .openGeneration(let certificate, let key): enqueue(.openGeneration(certificate, key), at: node)
         case .publish(let publication): enqueue(.publish(publication), at: node)
         case .expire(let day): enqueue(.expire(before: day), at: node)
         case .redeemInvite(let session, let requestID, let invite, let newcomer):
@@ -70,9 +75,9 @@ extension SimulatedMesh {
     private func enqueue(_ operation: SimulatedDisk.Operation, at node: Int) {
         let longest: Duration
         switch operation {
-        case .keep, .serveManifest, .serveBucket: longest = .microseconds(200)
-        case .stage, .expire: longest = .milliseconds(1)
-        case .adopt, .publish, .redeem: longest = .milliseconds(12)  // Synced.
+        case .keep, .discard, .serveManifest, .serveBucket: longest = .microseconds(200)
+        case .stage, .setAside, .forget, .expire: longest = .milliseconds(1)
+        case .adopt, .publish, .recover, .openGeneration, .redeem: longest = .milliseconds(12)  // Synced.
         }
         nodes[node].disk.enqueue(operation)
         let done = max(nodes[node].diskBusyUntil, nanoseconds) + 20_000 + random.duration(upTo: longest).clampedNanoseconds
@@ -92,13 +97,19 @@ extension SimulatedMesh {
             noteAnswer(input, at: node)
             deliver(input, to: node, life: life)
             // The days of a publication that failed are given again, as after a restart.
-            if case .publicationFailed = input { schedule(.daysChanged(node, life: life, nil), in: .seconds(1)) }
+            switch input {
+            case .publicationFailed: schedule(.daysChanged(node, life: life, nil), in: .seconds(1))
+            case .recovered: schedule(.daysChanged(node, life: life, nil), in: .milliseconds(20))
+            // The operator asks again.
+            case .generationFailed: schedule(.input(node, life: life, .command(.recover)), in: .seconds(1))
+            default: break
+            }
         }
     }
 
     /// Gives the core what its operator has seen, as it is now and not as it was when the change was noted.
     func buildDays(_ days: [OwnSightings.DayID]?, of node: Int, life: UInt64) {
-        guard nodes[node].life == life, nodes[node].isHonest, nodes[node].isUp else { return }
+        guard nodes[node].life == life, nodes[node].core != nil else { return }
         let days = days ?? nodes[node].sightings.differing(from: nodes[node].ownBuckets, on: moment(of: node).timestamp.day)
         let contents = days.compactMap { nodes[node].sightings.content(of: $0, using: &random) }
         if !contents.isEmpty { deliver(.daysBuilt(contents), to: node, life: life) }

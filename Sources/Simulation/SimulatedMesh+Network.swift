@@ -56,6 +56,7 @@ extension SimulatedMesh {
     }
 
     func send(_ frame: Frame, on session: SessionID, at node: Int) {
+        guard let frame = passed(frame, by: node) else { return }
         guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen,
             !network.links[place.link].isBroken
         else { return }
@@ -83,6 +84,7 @@ extension SimulatedMesh {
     }
 
     func send(datagram bytes: [UInt8], on session: SessionID, at node: Int) {
+        guard let bytes = passed(datagram: bytes, by: node) else { return }
         guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen else { return }
         guard bytes.count <= SealedDatagram.maximumPlaintextByteCount else {
             if nodes[node].isHonest { violate(.datagramOverLimit(node: node, byteCount: bytes.count)) }

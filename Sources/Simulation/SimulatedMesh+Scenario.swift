@@ -11,6 +11,9 @@ extension SimulatedMesh {
         for node in nodes.indices { schedule(.restart(node), in: random.duration(upTo: spread)) }
     }
 
+    /// Starts a node at some moment within `spread`.
+    public func restart(_ node: Int, within spread: Duration) { schedule(.restart(node), in: random.duration(upTo: spread)) }
+
     /// Starts a node that is down, from what is on its disk.
     public func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
@@ -20,19 +23,39 @@ extension SimulatedMesh {
         let member = founder.operators[node]
         let identity = member.identity(in: founder.mesh, incarnation: nodes[node].life)
         trace.record(time: nanoseconds, node: node, 100, nodes[node].life)
-        if nodes[node].isHonest {
+        let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
+            .map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) }
+        switch nodes[node].role {
+        case .honest, .withholder:
             nodes[node].core = NodeCore(
-                identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil), configuration: nodes[node].configuration,
+                identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil, generation: nodes[node].disk.content.generationKey), configuration: nodes[node].configuration,
                 stored: nodes[node].disk.storedState, logID: random.next())
-        } else {
-            let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
-            nodes[node].garbage = GarbageSpeaker(
-                member, incarnation: nodes[node].life, victims: victims.map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) })
+        case .garbage: nodes[node].hostile = GarbageSpeaker(member, incarnation: nodes[node].life, victims: victims)
+        case .equivocator: nodes[node].hostile = Equivocator(member, incarnation: nodes[node].life, victims: victims)
         }
         countRunningMembers()
         deliver(.start, to: node, life: nodes[node].life)
         schedule(.daysChanged(node, life: nodes[node].life, nil), in: .milliseconds(20))
     }
+
+    /// Copies what is on a node's disk, for `restoreBackup`.
+    public func takeBackup(of node: Int) { nodes[node].backup = nodes[node].disk.backup }
+
+    /// Ends a node and puts back what was copied of its disk; its operator mends what follows from that, as soon as the node says so. Says whether there was a
+    /// copy, older than the disk.
+    @discardableResult public func restoreBackup(of node: Int) -> Bool {
+        guard nodes[node].isHonest, let backup = nodes[node].backup, backup.own?.head.bytes != nodes[node].disk.content.own?.head.bytes else { return false }
+        crash(node)
+        counts.restoredBackups += 1
+        nodes[node].disk.restore(backup)
+        nodes[node].isRestored = true
+        nodes[node].answeredHeads = backup.adopted.mapValues { $0.head.body.position }
+        nodes[node].answeredHeads[nodes[node].disk.origin] = backup.own?.head.body.position
+        return true
+    }
+
+    /// What the operator of a node asks of it.
+    public func command(_ command: Command, at node: Int) { deliver(.command(command), to: node, life: nodes[node].life) }
 
     /// Ends a node's process at once.
     ///
@@ -42,7 +65,7 @@ extension SimulatedMesh {
         counts.crashes += 1
         trace.record(time: nanoseconds, node: node, 101)
         nodes[node].core = nil
-        nodes[node].garbage = nil
+        nodes[node].hostile = nil
         nodes[node].life += 1
         nodes[node].pausedUntil = 0
         countRunningMembers()

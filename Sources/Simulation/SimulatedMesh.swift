@@ -65,16 +65,17 @@ public final class SimulatedMesh {
 
     struct FaultCounts {
         var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
-        var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0
+        var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0, restoredBackups = 0, generationsOpened = 0, setAside = 0
     }
 
     /// Draws a mesh from a seed, all nodes down.
     ///
     /// - Parameters:
     ///   - garbageSpeakers: places of members that break every rule. The first operator is honest.
+    ///   - roles: places of members that are something else than honest.
     ///   - outboundOnlyPerMille: how many nodes cannot be dialed.
     public static func make(
-        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], outboundOnlyPerMille: UInt64 = 0,
+        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], roles: [Int: MemberRole] = [:], outboundOnlyPerMille: UInt64 = 0,
         conditions: NetworkConditions = NetworkConditions(),
         configure: (inout NodeCore.Configuration) -> Void = { _ in }
     ) -> SimulatedMesh {
@@ -88,11 +89,12 @@ public final class SimulatedMesh {
             configure(&configuration)
             configurations.append(configuration)
         }
-        return SimulatedMesh(founder, configurations, seed: seed, garbageSpeakers: garbageSpeakers, conditions: conditions)
+        let all = roles.merging(garbageSpeakers.map { ($0, .garbage) }) { first, _ in first }
+        return SimulatedMesh(founder, configurations, seed: seed, roles: all, conditions: conditions)
     }
 
     private init(
-        _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, garbageSpeakers: [Int], conditions: NetworkConditions
+        _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, roles: [Int: MemberRole], conditions: NetworkConditions
     ) {
         self.seed = seed
         self.founder = founder
@@ -104,7 +106,7 @@ public final class SimulatedMesh {
             placeOfOrigin[member.origin] = index
             nodes.append(
                 SimulatedNode(
-                    index: index, isHonest: !garbageSpeakers.contains(index), configuration: configurations[index],
+                    index: index, role: roles[index] ?? .honest, configuration: configurations[index],
                     disk: SimulatedDisk(origin: member.origin, statements: member.statements), random: SeededGenerator(seed: random.next()),
                     clockError: random.duration(upTo: .seconds(4)) - .seconds(2)))
         }

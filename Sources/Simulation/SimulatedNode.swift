@@ -12,11 +12,11 @@ struct SimulatedNode {
     }
 
     let index: Int
-    let isHonest: Bool
+    let role: MemberRole
     var configuration: NodeCore.Configuration
     /// `nil` while the node is down, or if it is not honest.
     var core: NodeCore?
-    var garbage: GarbageSpeaker?
+    var hostile: (any HostileMember)?
     var disk: SimulatedDisk
     var sightings = OwnSightings()
     var random: SeededGenerator
@@ -34,8 +34,12 @@ struct SimulatedNode {
     var traffic = Traffic()
     /// Positions that the disk has answered for, by origin: they never go back.
     var answeredHeads: [OriginID: HeadPosition] = [:]
+    var backup: SimulatedDisk.Content?
+    /// It has been put back to an old copy of its disk: what it says of itself is not held against it.
+    var isRestored = false
 
-    var isUp: Bool { core != nil || garbage != nil }
+    var isHonest: Bool { role == .honest }
+    var isUp: Bool { core != nil || hostile != nil }
 
     var ownBuckets: [Bucket] {
         guard let manifest = disk.content.own?.manifest else { return [] }

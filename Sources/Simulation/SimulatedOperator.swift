@@ -25,7 +25,10 @@ struct SimulatedOperator {
         NodeIdentity(mesh: mesh, origin: origin, node: node, transportKey: transportKey, addresses: addresses, incarnation: incarnation)
     }
 
-    func keys(root: SigningKey?) -> NodeKeys { NodeKeys(identity: identityKey, node: nodeKey, generation: generationKey, meshRoot: root) }
+    /// - Parameter generation: the key of a later generation than the first, if there is one.
+    func keys(root: SigningKey?, generation: SigningKey? = nil) -> NodeKeys {
+        NodeKeys(identity: identityKey, node: nodeKey, generation: generation ?? generationKey, meshRoot: root)
+    }
 }
 
 /// Draws operators from a seed: each is admitted by the root or by an earlier operator.

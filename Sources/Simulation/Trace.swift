@@ -54,6 +54,9 @@ struct Trace: Hashable, Sendable {
         case .daysBuilt(let days): (16, UInt64(days.count))
         case .command: (17, 0)
         case .stagingFailed(_, let entry): (18, entry.root.raw.prefix)
+        case .recovered(let state): (19, state.head.hash.raw.prefix)
+        case .generationOpened(let certificate): (20, certificate.hash.raw.prefix)
+        case .generationFailed(let certificate): (21, certificate.hash.raw.prefix)
         }
     }
 }

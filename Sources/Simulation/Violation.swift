@@ -10,6 +10,8 @@ public enum Violation: Hashable, Sendable {
     case headWentBack(node: Int, origin: Int, from: HeadPosition, to: HeadPosition?)
     /// an honest node dropped another honest one for breaking the protocol.
     case honestNodeAccused(node: Int, by: Int, Event.Misbehaviour)
+    /// there is evidence against an honest origin.
+    case evidence(origin: Int, generation: UInt32)
     /// an honest node took its own head for somebody else's and stopped signing.
     case signingHalted(node: Int)
     /// something that may pile up was full.

@@ -63,6 +63,33 @@ extension MeshStore {
         return change
     }
 
+    /// The head of an origin does not count any more: its buckets become staged, should a later head name them again.
+    public func setAside(_ origin: OriginID) throws(StoreError) -> ReplicaChange {
+        try write("set a replica aside") { database in
+            let change = ReplicaChange(origin: origin, removed: try Self.adoptedRoots(of: origin, in: database))
+            try database.execute(sql: "UPDATE bucket SET is_staged = 1 WHERE origin = ?", arguments: [origin.data])
+            try database.execute(sql: "DELETE FROM origin WHERE origin = ?", arguments: [origin.data])
+            return change
+        }
+    }
+
+    /// Nothing of an origin is kept.
+    public func forget(_ origin: OriginID) throws(StoreError) -> ReplicaChange {
+        let change = try write("forget a replica") { database in
+            let change = ReplicaChange(origin: origin, removed: try Self.adoptedRoots(of: origin, in: database))
+            try database.execute(sql: "DELETE FROM bucket WHERE origin = ?", arguments: [origin.data])
+            try database.execute(sql: "DELETE FROM origin WHERE origin = ?", arguments: [origin.data])
+            return change
+        }
+        compactLog(afterDeleting: true)
+        return change
+    }
+
+    private static func adoptedRoots(of origin: OriginID, in database: Database) throws -> [Digest] {
+        try Data.fetchAll(database, sql: "SELECT root FROM bucket WHERE origin = ? AND NOT is_staged ORDER BY root", arguments: [origin.data])
+            .compactMap { Digest(data: $0) }
+    }
+
     /// Our own new head, with all it rests on. The days it covers are clean again unless they changed meanwhile.
     public func publish(_ publication: Publication) throws(StoreError) -> ReplicaChange {
         let origin = publication.head.body.origin
@@ -153,7 +180,7 @@ extension MeshStore {
         return changes
     }
 
-    private static func set(_ head: Verified<Head>, _ manifest: Manifest, history: HistoryTree?, in database: Database) throws {
+    static func set(_ head: Verified<Head>, _ manifest: Manifest, history: HistoryTree?, in database: Database) throws {
         try database.execute(
             sql: """
                 INSERT INTO origin (origin, head, signing_key, manifest, history) VALUES (?, ?, ?, ?, ?)
@@ -187,7 +214,7 @@ extension MeshStore {
     }
 
     /// The bytes with an entry's root, checked against that entry; `nil` if they are not here or do not fit.
-    private static func bucket(_ entry: BucketEntry, of origin: OriginID, descriptor: StreamDescriptor, in database: Database) throws -> Bucket? {
+    static func bucket(_ entry: BucketEntry, of origin: OriginID, descriptor: StreamDescriptor, in database: Database) throws -> Bucket? {
         try Row.fetchOne(database, sql: "SELECT bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, entry.root.data])?
             .blob("bytes").flatMap { try? Bucket(checking: Array($0), entry: entry, descriptor: descriptor) }
     }

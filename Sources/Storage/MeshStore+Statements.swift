@@ -11,11 +11,25 @@ extension MeshStore {
     public func keep(_ statements: [AnyStatement]) throws(StoreError) {
         try write("keep statements") { database in
             for statement in statements {
-                guard let slot = Self.slot(of: statement) else { continue }
+                guard let slot = Self.key(of: statement) else { continue }
                 try database.execute(
                     sql: "INSERT INTO statement (slot, bytes) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET bytes = excluded.bytes",
                     arguments: [slot, Data(statement.bytes)])
             }
+        }
+    }
+
+    /// Forgets the statement in a slot.
+    public func discard(_ slot: Slot) throws(StoreError) {
+        try write("forget a statement") { try $0.execute(sql: "DELETE FROM statement WHERE slot = ?", arguments: [Data(slot.bytes)]) }
+    }
+
+    /// All evidence held, in the order of its slots. Each piece is checked again; what does not hold is left out.
+    public func evidence() throws(StoreError) -> [Evidence] {
+        let first = Data([UInt8(Evidence.structure >> 8), UInt8(Evidence.structure & 0xFF)])
+        return try read("read evidence") { database in
+            try Data.fetchAll(database, sql: "SELECT bytes FROM statement WHERE substr(slot, 1, 2) = ? ORDER BY slot", arguments: [first])
+                .compactMap { (try? UncheckedEvidence(decoding: Array($0))).flatMap { Evidence($0) } }
         }
     }
 
@@ -94,30 +108,13 @@ extension MeshStore {
         return HistoryTree(leafCount: count, subtreeRoots: roots)
     }
 
-    /// What a statement is about, as a key.
-    private static func slot(of statement: AnyStatement) -> Data? {
-        var writer = WireWriter()
+    /// What a statement is about, as a key; `nil` for heads.
+    private static func key(of statement: AnyStatement) -> Data? {
         switch statement {
-        case .membership(let certificate):
-            writer.integer(MembershipCertificate.structure)
-            writer.identifier(certificate.body.member)
-            writer.identifier(certificate.body.sponsor)
-        case .revocation(let revocation):
-            writer.integer(Revocation.structure)
-            writer.identifier(revocation.body.revoked)
-            writer.identifier(revocation.body.revoker)  // So that one that turns out not to count cannot take the place of one that does.
-        case .generation(let certificate):
-            writer.integer(GenerationCertificate.structure)
-            writer.identifier(certificate.body.origin)
-            writer.integer(certificate.body.generation)
-        case .node(let certificate):
-            writer.integer(NodeCertificate.structure)
-            writer.identifier(certificate.body.node)
-        case .peer(let record):
-            writer.integer(PeerRecord.structure)
-            writer.identifier(record.body.node)
-        case .head: return nil
+        case .head: nil
+        // By revoker too, so that one that turns out not to count cannot take the place of one that does.
+        case .revocation(let revocation): Data(statement.slot.bytes + revocation.body.revoker.bytes)
+        default: Data(statement.slot.bytes)
         }
-        return Data(writer.bytes)
     }
 }

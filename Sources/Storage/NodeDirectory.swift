@@ -76,12 +76,49 @@ public struct NodeDirectory: Sendable {
         }
     }
 
+    /// Writes a key that comes from elsewhere; refuses to overwrite one.
+    public func keep(_ key: SigningKey, as purpose: KeyPurpose) throws(KeyFileError) -> SigningKey {
+        try KeyFile.write(key.seed(), for: purpose, to: keyPath(purpose))
+        return key
+    }
+
     /// Makes and writes a fresh signing key; refuses to overwrite one.
     public func makeSigningKey(_ purpose: KeyPurpose) throws(KeyFileError) -> SigningKey {
         var random = SystemRandomNumberGenerator()
         let key = SigningKey(using: &random)
         try KeyFile.write(key.seed(), for: purpose, to: keyPath(purpose))
         return key
+    }
+
+    // MARK: A new generation
+
+    /// Where a generation's key lies until its certificate is on the disk.
+    private var nextGenerationPath: String { path + "/generation.next.key" }
+
+    /// Writes the key of a generation that is being opened beside the one in use.
+    public func keepNextGeneration(_ key: SigningKey) throws(KeyFileError) {
+        try KeyFile.write(key.seed(), for: .generation, to: nextGenerationPath, replacing: true)
+    }
+
+    /// The certificate is on the disk: the next key is the one in use from now on.
+    public func promoteNextGeneration() throws(KeyFileError) {
+        guard rename(nextGenerationPath, keyPath(.generation)) == 0 else { throw .failed(.last("rename", path: nextGenerationPath)) }
+        do throws(FileFailure) { try DurableFile.syncDirectory(of: nextGenerationPath) } catch { throw .failed(error) }
+    }
+
+    /// The key of the newest generation, or `nil` where it is not kept here. Finishes what a crash has interrupted.
+    ///
+    /// - Parameter isCertified: whether there is a certificate for a key.
+    public func generationKey(isCertified: (VerifyingKey) -> Bool) throws(KeyFileError) -> SigningKey? {
+        do throws(KeyFileError) {
+            if let next = SigningKey(seed: try KeyFile.read(.generation, at: nextGenerationPath)), isCertified(next.verifyingKey) {
+                try promoteNextGeneration()
+                return next
+            }
+        } catch {
+            guard case .missing = error else { throw error }
+        }
+        return try signingKey(.generation)
     }
 
     /// Makes and writes a fresh transport key; refuses to overwrite one.

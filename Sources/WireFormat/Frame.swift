@@ -69,12 +69,18 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case manifest = 12
     case bucketRequest = 13
     case bucket = 14
+    /// The stretch of a history between two heads, please.
+    case historyRequest = 20
+    case history = 21
+    /// News that concerns everybody, unasked: evidence that an operator contradicts itself.
+    case evidence = 22
 
     /// The longest body, in bytes.
     public var maximumBodyByteCount: Int {
         switch self {
         case .hello, .joinRequest: 16_384
-        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest: 256
+        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .historyRequest: 256
+        case .history, .evidence: 4_096
         case .joinAnswer, .statements: 1_048_576
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount

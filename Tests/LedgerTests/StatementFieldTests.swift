@@ -52,6 +52,7 @@ import Testing
         case .peer(let signed):
             let body = signed.body
             return ["node": body.node.description, "incarnation": String(body.incarnation), "flags": String(body.flags.rawValue)]
+        case .evidence(let unchecked): return ["origin": unchecked.certificate.body.origin.description]
         case .head(let signed):
             let body = signed.body
             return [

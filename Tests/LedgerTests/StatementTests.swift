@@ -125,7 +125,7 @@ import WireFormat
     }
 
     @Test func aStatementOfNoKnownStructureIsRefused() {
-        #expect(refusal { _ = try UncheckedStatement(decoding: [0, 7, 0, 1]) } == "wrong-structure")
+        #expect(refusal { _ = try UncheckedStatement(decoding: [0, 8, 0, 1]) } == "wrong-structure")
         #expect(refusal { _ = try UncheckedStatement(decoding: [0]) } == "truncated")
     }
 

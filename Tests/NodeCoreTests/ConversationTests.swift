@@ -190,7 +190,7 @@ import WireFormat
         mesh.publish([9], by: 0)
         mesh.run(for: .seconds(60))
 
-        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy != nil)
+        #expect(mesh.members[0].core.status(at: mesh.now).signing.isHalted)
         #expect(mesh.codes(of: 0, at: 1) == [1])
     }
 
@@ -232,7 +232,7 @@ import WireFormat
         mesh.cutLinks = []
         mesh.run(for: .seconds(60))
 
-        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy == HeadPosition(generation: 1, sequence: 5), "seed \(seed)")
+        #expect(mesh.members[0].core.status(at: mesh.now).signing == .halted(.newerHead(HeadPosition(generation: 1, sequence: 5))), "seed \(seed)")
         #expect(!mesh.members[0].events.contains { if case .published = $0 { true } else { false } }, "seed \(seed)")
         for index in 1...3 { #expect(mesh.codes(of: 0, at: index) == [4], "seed \(seed)") }
         #expect(!mesh.members.contains { $0.events.contains { if case .equivocation = $0 { true } else { false } } })
@@ -257,7 +257,7 @@ import WireFormat
         mesh.run(for: .seconds(60))
 
         #expect(!mesh.members[0].events.contains { if case .published = $0 { true } else { false } })
-        #expect(mesh.members[0].core.status(at: mesh.now).signingHaltedBy != nil)
+        #expect(mesh.members[0].core.status(at: mesh.now).signing.isHalted)
         #expect(mesh.codes(of: 0, at: 1) == [7])
     }
 
@@ -280,4 +280,8 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [2])
         #expect(mesh.codes(of: 0, at: 0) == [2] || mesh.members[0].core.ownState?.manifest.entries.count == 1)
     }
+}
+
+extension NodeStatus.Signing {
+    var isHalted: Bool { if case .halted = self { true } else { false } }
 }

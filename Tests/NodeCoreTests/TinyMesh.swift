@@ -62,6 +62,8 @@ final class TinyMesh {
         var events: [Event] = []
         var usedInvites: [InviteID: OriginID] = [:]
         var redeemable: Set<InviteID> = []
+        /// Of the newest generation, if it is not the first.
+        var generationKey: SigningKey?
     }
 
     var random: SeededGenerator
@@ -76,6 +78,8 @@ final class TinyMesh {
     /// Lets a test see or spoil what passes: returns what arrives.
     var onFrame: (Int, Frame) -> Frame? = { _, frame in frame }
     var cutLinks: Set<Set<Int>> = []
+    /// Cores that are made from now on do not hold their operator's identity key.
+    var withholdsIdentityKey = false
 
     init(_ names: [String], seed: UInt64, sponsors: [Int: Int] = [:]) {
         random = SeededGenerator(seed: seed)
@@ -106,7 +110,7 @@ final class TinyMesh {
             identity: NodeIdentity(
                 mesh: mesh, origin: each.origin, node: each.node, transportKey: each.transportKey.publicKey, addresses: [each.address],
                 incarnation: incarnation),
-            keys: NodeKeys(identity: each.identityKey, node: each.nodeKey, generation: each.generationKey, meshRoot: index == 0 ? root : nil),
+            keys: NodeKeys(identity: withholdsIdentityKey ? nil : each.identityKey, node: each.nodeKey, generation: index < members.count ? members[index].generationKey ?? each.generationKey : each.generationKey, meshRoot: index == 0 ? root : nil),
             configuration: configuration, stored: stored, logID: random.next())
     }
 
@@ -159,6 +163,11 @@ final class TinyMesh {
         return (near, far)
     }
 
+    /// The near ends of what one node has open with another.
+    func openSessions(between near: Int, and far: Int) -> [SessionID] {
+        links.filter { $0.value.far == far && links[$0.value.session]?.far == near }.keys.sorted()
+    }
+
     func cut(_ session: SessionID) {
         guard let (far, twin) = links.removeValue(forKey: session), let (near, _) = links.removeValue(forKey: twin) else { return }
         give(near, .sessionClosed(session))
@@ -206,7 +215,27 @@ final class TinyMesh {
             serve(members[index].manifests[request.root], as: .manifest, id, session, by: index)
         case .serveBucket(let session, let id, let request):
             serve(members[index].current[request.origin]?[request.root]?.bytes, as: .bucket, id, session, by: index)
-        case .keep(let statement): members[index].stored.statements.append(statement)
+        case .keep(let statement):
+            members[index].stored.statements.removeAll { $0.slot == statement.slot }
+            members[index].stored.statements.append(statement)
+        case .discard(let slot): members[index].stored.statements.removeAll { $0.slot == slot }
+        case .setAside(let origin):
+            members[index].staged[origin, default: [:]].merge(members[index].current.removeValue(forKey: origin) ?? [:]) { first, _ in first }
+            members[index].stored.adopted[origin] = nil
+        case .forget(let origin):
+            members[index].staged[origin] = nil
+            members[index].current[origin] = nil
+            members[index].stored.adopted[origin] = nil
+        case .recover(let head, let manifest):
+            let origin = head.body.origin
+            let here = (members[index].current[origin] ?? [:]).merging(members[index].staged[origin] ?? [:]) { first, _ in first }
+            members[index].current[origin] = here.filter { root, _ in manifest.entries.contains { $0.root == root } }
+            members[index].stored.own = OwnState(head: head, manifest: manifest, history: HistoryTree(certificateHash: head.hash))
+            give(index, .recovered(AdoptedState(head: head, manifest: manifest)))
+        case .openGeneration(let certificate, let key):
+            members[index].stored.statements.append(.generation(certificate))
+            members[index].generationKey = key
+            give(index, .generationOpened(certificate))
         case .adopt(let head, let manifest):
             let origin = head.body.origin
             let here = (members[index].current[origin] ?? [:]).merging(members[index].staged[origin] ?? [:]) { first, _ in first }

@@ -87,7 +87,7 @@ import WireFormat
         let publication = origin.publish([1])
         #expect(record.verdict(on: publication.head, at: Self.now) == .unresolved)
         let taken = record.take(origin.certificate)
-        #expect(taken.accepted)
+        #expect(taken == .accepted(dropped: nil))
         #expect(record.verdict(on: publication.head, at: Self.now) == .news)
         #expect(record.verdict(on: publication.head, at: Self.now + .seconds(-601)) == .refused)
         record.adopted = AdoptedState(head: publication.head, manifest: publication.manifest)

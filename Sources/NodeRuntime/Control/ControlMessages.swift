@@ -8,6 +8,10 @@ public enum ControlRequest: Codable, Hashable, Sendable {
     case domain(String)
     /// An operator's key in hex, and a reason as in `Protocol/statements.md` §4.
     case revoke(origin: String, reason: UInt8)
+    /// Open a new generation, for a reason as in `Protocol/statements.md` §5.
+    case openGeneration(reason: UInt8)
+    /// Get our own content back from others, and go on in a new generation.
+    case recover
     /// Read the outbox now, not at the next look.
     case absorb
     case stop

@@ -27,6 +27,12 @@ struct ControlService: Sendable {
             }
             await node.command(.revoke(origin, reason))
             return .done
+        case .openGeneration(let reason):
+            guard let reason = GenerationCertificate.Reason(rawValue: reason), reason != .first else {
+                return .failure(error: "a generation is opened for one of the reasons 2 to 6", hint: "hearsay generation new --reason rotation")
+            }
+            return await open(.openGeneration(reason))
+        case .recover: return await open(.recover)
         case .absorb:
             guard let outbox else { return .failure(error: "this node has no outbox to read", hint: "hearsay init --outbox DIRECTORY") }
             return await withCheckedContinuation { continuation in
@@ -41,6 +47,17 @@ struct ControlService: Sendable {
             stop()
             return .done
         }
+    }
+}
+
+extension ControlService {
+    private func open(_ command: Command) async -> ControlAnswer {
+        guard await node.holdsIdentityKey else {
+            return .failure(
+                error: "the operator's identity key, which opens generations, is not in the node's directory", hint: "put identity.key back there and start the node again")
+        }
+        await node.command(command)
+        return .done
     }
 }
 
@@ -93,6 +110,10 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var adopted: String?
         public var wanted: String?
         public var current: Bool
+        /// It has said that nothing more will come.
+        public var ended: Bool
+        /// There is evidence against its newest generation.
+        public var quarantined: Bool
         public var sightings: UInt64
         /// Whether a node of theirs has told of a head of ours without anything that we have retracted.
         public var has_retracted: Bool?
@@ -103,8 +124,10 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     public var node: String
     public var head: String?
     public var sightings: UInt64
-    public var signing_halted_by: String?
-    public var asking_before_signing: Bool
+    /// `ready`, `asking`, `opening`, `recovering`, or `halted: ` and why.
+    public var signing: String
+    /// The generation that heads are signed in.
+    public var generation: UInt32?
     /// The first head without anything that was retracted: `none`, `waiting`, or its position.
     public var retracted_by_head: String?
     public var sessions: Int
@@ -113,11 +136,13 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     public var peers: [Peer]
     public var origins: [Origin]
 
+    public var hasEndedFeed: Bool { signing == Self.word(for: .halted(.ended)) }
+
     static func text(_ status: NodeStatus, retraction: MeshStore.RetractionState?) -> String {
         func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
         let document = StatusDocument(
             mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
-            signing_halted_by: status.signingHaltedBy.map { "\($0)" }, asking_before_signing: status.isAskingBeforeSigning,
+            signing: word(for: status.signing), generation: generation(in: status.signing),
             retracted_by_head: retraction.map(word), sessions: status.openSessionCount, statements: status.statementCount,
             waiting_statements: status.pendingStatementCount,
             peers: status.peers.map { peer in
@@ -130,7 +155,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
             origins: status.origins.map { origin in
                 Origin(
                     operator: "\(origin.origin)", name: EventLog.printable(origin.displayName), standing: word(for: origin.standing),
-                    adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, sightings: origin.sightingCount,
+                    adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, ended: origin.hasEnded,
+                    quarantined: origin.isQuarantined, sightings: origin.sightingCount,
                     has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) })
             })
         let encoder = JSONEncoder()
@@ -155,6 +181,21 @@ public struct StatusDocument: Codable, Hashable, Sendable {
             let nodes = peers.filter { $0.origin == origin && $0.isCertified }
             return !nodes.isEmpty && nodes.allSatisfy { $0.confirmed.map { $0 >= position } ?? false }
         }
+    }
+
+    private static func word(for signing: NodeStatus.Signing) -> String {
+        switch signing {
+        case .ready: "ready"
+        case .asking: "asking"
+        case .halted(let halt): "halted: " + EventLog.words(for: halt)
+        case .openingAsks: "opening: asking others what they know of us"
+        case .openingWrites: "opening: writing"
+        case .recovering(let position): "recovering: fetching our head \(position)"
+        }
+    }
+
+    private static func generation(in signing: NodeStatus.Signing) -> UInt32? {
+        if case .ready(let generation) = signing { generation } else { nil }
     }
 
     private static func word(for standing: Standing) -> String {

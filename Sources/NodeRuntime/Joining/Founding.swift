@@ -41,20 +41,23 @@ public enum FoundingError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Makes operators, meshes and invites in a node's directory; the node must not be running for the first two.
 public enum Founding {
-    /// How long an online signing key may be used before a new generation is due.
-    static let generationLifetime: Duration = .seconds(730 * 86_400)
-
-    /// Makes a new operator with one node: keys, database and settings.
+    /// Makes an operator with one node: keys, database and settings.
     ///
+    /// - Parameter identityKeyPath: the key file of an operator that exists already, and has lost its node; `nil` for a new operator. It then has no
+    ///   generation yet: others may know of some, so one is opened by `hearsay recover`, not before.
     /// - Returns: the operator's id.
-    public static func create(_ directory: NodeDirectory, settings: NodeSettings) throws -> OriginID {
+    public static func create(_ directory: NodeDirectory, settings: NodeSettings, identityKeyPath: String? = nil) throws -> OriginID {
         guard !directory.exists else { throw FoundingError.alreadyThere(path: directory.path) }
         guard MembershipCertificate.isAllowed(settings.displayName) else { throw FoundingError.badName }
         for text in settings.advertised where NetworkAddress(text) == nil && !text.hasSuffix(":0") { throw FoundingError.badAddress(text) }
         guard settings.advertised.count <= Limits.addresses else { throw FoundingError.badAddress("the \(Limits.addresses + 1)th address") }
+        let known = try identityKeyPath.map { path in
+            guard let key = SigningKey(seed: try KeyFile.read(.identity, at: path)) else { throw KeyFileError.malformed(path: path, purpose: .identity) }
+            return key
+        }
         try directory.create()
-        let identity = try directory.makeSigningKey(.identity)
-        let generation = try directory.makeSigningKey(.generation)
+        let identity = try known.map { try directory.keep($0, as: .identity) } ?? directory.makeSigningKey(.identity)
+        let generation = known == nil ? try directory.makeSigningKey(.generation) : nil
         let transport = try directory.makeAgreementKey()
         let node = try directory.makeSigningKey(.node)  // Last: with it the node exists.
         let origin = OriginID(identity.verifyingKey.raw)
@@ -62,13 +65,17 @@ public enum Founding {
         guard
             let nodeCertificate = NodeCertificate(
                 origin: origin, serial: 1, node: NodeID(node.verifyingKey.raw), transportKey: transport.publicKey, roles: [.publisher, .replica],
-                notBefore: now, notAfter: now + Limits.nodeCertificateLifetime),
-            let generationCertificate = GenerationCertificate(
-                origin: origin, generation: 1, signingKey: generation.verifyingKey, notBefore: now, notAfter: now + generationLifetime, reason: .first)
-        else { preconditionFailure("certificates of our own break a rule of certificates") }
+                notBefore: now, notAfter: now + Limits.nodeCertificateLifetime)
+        else { preconditionFailure("a certificate of our own breaks a rule of certificates") }
         let store = try MeshStore(path: directory.databasePath)
         try store.save(settings)
-        try store.keep([.node(Signed.make(nodeCertificate, with: identity)), .generation(Signed.make(generationCertificate, with: identity))])
+        try store.keep([.node(Signed.make(nodeCertificate, with: identity))])
+        let first = generation.flatMap { key in
+            GenerationCertificate(
+                origin: origin, generation: 1, signingKey: key.verifyingKey, notBefore: now, notAfter: now + NodeCore.Configuration().generationLifetime,
+                reason: .first)
+        }
+        if let first { try store.keep([.generation(Signed.make(first, with: identity))]) }
         return origin
     }
 

@@ -19,6 +19,9 @@ struct InitCommand: ParsableCommand {
     @Option(help: "Where other nodes reach you: HOST:PORT or HOST:TCP/UDP; may be given several times. Leave it out behind a NAT: the node then only dials.")
     var advertise: [String] = []
 
+    @Option(help: "The identity key file of an operator that exists already and has lost its node. Then: hearsay join TOKEN, hearsay node, hearsay recover.")
+    var identity: String?
+
     func run() throws {
         guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
             throw Failure("\(listen) is no address to listen at", hint: "--listen 0.0.0.0:7946")
@@ -26,9 +29,9 @@ struct InitCommand: ParsableCommand {
         let host = listen[..<colon].trimmingCharacters(in: ["[", "]"])
         let settings = NodeSettings(
             displayName: name, bindAddress: host, tcpPort: port, udpPort: port, advertised: advertise, outboxDirectory: home.outboxDirectory)
-        let origin = try Founding.create(home.node, settings: settings)
+        let origin = try Founding.create(home.node, settings: settings, identityKeyPath: identity)
         print("operator \(origin)")
         print("keys and settings in \(home.node.path); keep a copy of \(home.node.keyPath(.identity)) in a safe place")
-        print("next: hearsay mesh create, or hearsay join TOKEN")
+        print(identity == nil ? "next: hearsay mesh create, or hearsay join TOKEN" : "next: hearsay join TOKEN, hearsay node, hearsay recover")
     }
 }

@@ -18,8 +18,8 @@ struct StatusCommand: ParsableCommand {
         print("node       \(status.node)")
         print("mesh       \(status.mesh)")
         print("published  \(status.head.map { "head \($0), \(status.sightings) sightings" } ?? "nothing yet")")
-        if let position = status.signing_halted_by { print("halted     somebody holds our head \(position), newer than ours: nothing is signed any more") }
-        if status.asking_before_signing, status.signing_halted_by == nil { print("waiting    nothing is signed before others have shown our newest head") }
+        print("signing    \(status.generation.map { "in generation \($0)" } ?? status.signing)")
+        if status.signing.hasPrefix("halted"), !status.hasEndedFeed { print("           hearsay recover gets back what others hold of yours, and opens a new generation") }
         print("sessions   \(status.sessions)")
         let followed = status.origins.filter { $0.adopted != nil }
         print("replica    \(followed.count) of \(status.origins.count) other operators, \(followed.reduce(0) { $0 + $1.sightings }) sightings")
