@@ -82,7 +82,7 @@ public struct Manifest: Hashable, Sendable {
 extension Manifest {
     static let headerByteCount = 6
 
-    private static func decode(_ bytes: [UInt8]) throws(WireError) -> ([StreamDescriptor], [BucketEntry]) {
+    static func decode(_ bytes: [UInt8]) throws(WireError) -> ([StreamDescriptor], [BucketEntry]) {
         guard bytes.count <= Limits.manifestByteCount else {
             throw .overLimit(.size, value: UInt64(bytes.count), limit: UInt64(Limits.manifestByteCount))
         }

@@ -77,11 +77,15 @@ final class TinyMesh {
     private var nextSession: UInt64 = 1
     /// Lets a test see or spoil what passes: returns what arrives.
     var onFrame: (Int, Frame) -> Frame? = { _, frame in frame }
+    /// The same for the plaintext of datagrams.
+    var onDatagram: (Int, [UInt8]) -> [UInt8]? = { _, bytes in bytes }
     var cutLinks: Set<Set<Int>> = []
+    private let configure: (inout NodeCore.Configuration) -> Void
     /// Cores that are made from now on do not hold their operator's identity key.
     var withholdsIdentityKey = false
 
-    init(_ names: [String], seed: UInt64, sponsors: [Int: Int] = [:]) {
+    init(_ names: [String], seed: UInt64, sponsors: [Int: Int] = [:], configure: @escaping (inout NodeCore.Configuration) -> Void = { _ in }) {
+        self.configure = configure
         random = SeededGenerator(seed: seed)
         root = SigningKey(using: &random)
         mesh = MeshID(root: root.verifyingKey)
@@ -106,6 +110,7 @@ final class TinyMesh {
         // Everybody knows the next one.
         let next = operators[(index + 1) % operators.count]
         configuration.seeds = [.init(address: next.address, key: next.transportKey.publicKey)]
+        configure(&configuration)
         return NodeCore(
             identity: NodeIdentity(
                 mesh: mesh, origin: each.origin, node: each.node, transportKey: each.transportKey.publicKey, addresses: [each.address],
@@ -202,7 +207,7 @@ final class TinyMesh {
             guard let (far, twin) = links[session], let frame = onFrame(index, frame) else { return }
             give(far, .frame(twin, frame))
         case .sendDatagram(let bytes, let session):
-            guard let (far, twin) = links[session] else { return }
+            guard let (far, twin) = links[session], let bytes = onDatagram(index, bytes) else { return }
             give(far, .datagram(twin, bytes))
         case .check(let batch): give(index, .checked(batch, batch.check()))
         case .checkManifest(let fetch, let bytes):
