@@ -11,6 +11,8 @@ public struct NodeStatus: Sendable {
         public var origin: OriginID
         public var displayName: String
         public var isConnected: Bool
+        /// The session with it, if there is one.
+        public var session: SessionID?
         public var isDialedByUs: Bool
         public var state: FailureDetector.State
         /// Since something came from it, over whatever way; `nil` if nothing has since we started.
@@ -52,6 +54,8 @@ public struct NodeStatus: Sendable {
         public var issuedAt: Timestamp?
         public var isCurrent: Bool
         public var sightingCount: UInt64
+        /// How long the adopted head took, from hearing of it to verified and stored.
+        public var followedIn: Duration?
         /// A newer head that is being fetched.
         public var wanted: HeadPosition?
         /// It has said that nothing more will come.
@@ -83,7 +87,7 @@ extension NodeCore {
             let session = sessionOf[node]
             return NodeStatus.Peer(
                 node: node, origin: entry.certificate.body.origin, displayName: members.displayName(of: entry.certificate.body.origin) ?? "",
-                isConnected: session != nil, isDialedByUs: session?.dial != nil, state: detector.state(of: node),
+                isConnected: session != nil, session: session?.id, isDialedByUs: session?.dial != nil, state: detector.state(of: node),
                 unheardFor: detector.lastHeard(node).map { now.instant - $0 }, downReason: session == nil ? downReasons[node] : nil,
                 unreadCount: session.flatMap { session in
                     session.hint.map { $0.logID == session.cursor.logID && $0.after >= session.cursor.after ? $0.after - session.cursor.after : $0.after }
@@ -99,7 +103,7 @@ extension NodeCore {
                 origin: origin, displayName: members.displayName(of: origin) ?? "", standing: members.standing(of: origin, at: now.timestamp),
                 adopted: adopted?.head.body.position, issuedAt: adopted?.head.body.issuedAt,
                 isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
-                sightingCount: adopted?.head.body.sightingCount ?? 0, wanted: fetches.wanted(of: origin)?.body.position,
+                sightingCount: adopted?.head.body.sightingCount ?? 0, followedIn: followedIn[origin], wanted: fetches.wanted(of: origin)?.body.position,
                 hasEnded: self.origins[origin]?.hasEnded ?? false,
                 isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false)
         }

@@ -31,6 +31,8 @@ enum EventLog {
             (state == .suspect || state == .dead ? .notice : .info, "node \(node.short) of operator \(origin.short) \(words(for: state))")
         case .commandRefused(let refusal): (.notice, "command refused: \(refusal)")
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
+        case .quotaReached(let origin, let sightings, let byteCount):
+            (.warning, "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed")
         }
     }
 

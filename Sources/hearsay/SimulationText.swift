@@ -49,6 +49,7 @@ enum SimulationText {
         let shares = [0.5, 0.9, 0.99].map { share in "\(Int(share * 100)) % after \(report.convergence.time(toReach: share).map { "\($0.seconds) s" } ?? "never")" }
         table.add(["head to nodes", shares.joined(separator: ", ")])
         table.add(["per node", "\(Int(figures.bytesPerNodePerSecond)) B/s, \((figures.packetsPerNodePerSecond * 10).rounded() / 10) packets/s"])
+        table.add(["liveness", "\(figures.liveness)"])
         table.add(["sessions made", "\(figures.sessionsMade), of which broken \(figures.sessionBreakCount)"])
         table.add(["converged", report.isConverged ? "yes" : "no"])
         table.add(["violations", report.violations.isEmpty ? "none" : report.violations.prefix(10).map { "\($0)" }.joined(separator: "; ")])

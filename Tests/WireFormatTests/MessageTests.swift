@@ -90,7 +90,7 @@ import WireFormat
     @Test func numbersWithoutMeaningAreRefused() {
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [0]) }
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [200]) }
-        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [9]) }
+        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [10]) }
         #expect(throws: WireError.invalid(.flags)) { try StatementsAnswer(decoding: [UInt8](repeating: 0, count: 16) + [2, 0, 0]) }
     }
 

@@ -103,6 +103,8 @@ public enum DatagramMessage: Hashable, Sendable {
     case ack(Ping)
     /// Heads that are news, each with a length before it: at most 5.
     case heads([[UInt8]])
+    /// A head that is news, and what leads to it from the head before. Only to those who have shown that they know what changes are.
+    case headWithChange(HeadWithChange)
     case probeRequest(ProbeRequest)
     case challenge(Challenge)
     case voucher(Voucher)
@@ -126,11 +128,12 @@ public enum DatagramMessage: Hashable, Sendable {
                 heads.append(try reader.prefixed(by: UInt16.self, limit: SealedDatagram.maximumPlaintextByteCount, field: .statement))
             }
             self = .heads(heads)
-        case 4: self = .probeRequest(try ProbeRequest(from: &reader))
-        case 5: self = .challenge(try Challenge(from: &reader))
-        case 6: self = .voucher(try Voucher(from: &reader))
-        case 7: self = .noVoucher(try reader.integer())
-        case 8: self = .suspicion(try Suspicion(from: &reader))
+        case 4: self = .headWithChange(try HeadWithChange(from: &reader))
+        case 5: self = .probeRequest(try ProbeRequest(from: &reader))
+        case 6: self = .challenge(try Challenge(from: &reader))
+        case 7: self = .voucher(try Voucher(from: &reader))
+        case 8: self = .noVoucher(try reader.integer())
+        case 9: self = .suspicion(try Suspicion(from: &reader))
         default: throw .invalid(.datagramType)
         }
         try reader.finish()
@@ -149,20 +152,23 @@ public enum DatagramMessage: Hashable, Sendable {
             writer.integer(UInt8(3))
             writer.count(heads.count, as: UInt8.self)
             for head in heads { writer.prefixed(head, by: UInt16.self) }
-        case .probeRequest(let request):
+        case .headWithChange(let news):
             writer.integer(UInt8(4))
+            news.encode(into: &writer)
+        case .probeRequest(let request):
+            writer.integer(UInt8(5))
             request.encode(into: &writer)
         case .challenge(let challenge):
-            writer.integer(UInt8(5))
+            writer.integer(UInt8(6))
             challenge.encode(into: &writer)
         case .voucher(let voucher):
-            writer.integer(UInt8(6))
+            writer.integer(UInt8(7))
             voucher.encode(into: &writer)
         case .noVoucher(let number):
-            writer.integer(UInt8(7))
+            writer.integer(UInt8(8))
             writer.integer(number)
         case .suspicion(let suspicion):
-            writer.integer(UInt8(8))
+            writer.integer(UInt8(9))
             suspicion.encode(into: &writer)
         }
         return writer.bytes
