@@ -88,6 +88,7 @@ public struct FailureDetector: Sendable {
         /// Operators that have found the same, at most `Configuration.confirmations`.
         var confirmers: [OriginID] = []
         var lastHint: Instant?
+        var lastLoss: Instant?
         /// Who has vouched for it last: whom to ask first.
         var voucher: NodeID?
         var probe: UInt32?
@@ -202,6 +203,9 @@ public struct FailureDetector: Sendable {
         _ node: NodeID, at now: Instant, _ surroundings: Surroundings, using random: inout some RandomNumberGenerator
     ) -> [Directive] {
         guard let member = members[node], member.state == .alive || member.state == .unseen else { return [] }
+        // Sessions that are made and lost again and again are not a reason to make more of them at once.
+        guard member.lastLoss.map({ now - $0 >= configuration.lossInterval }) ?? true else { return [] }
+        members[node]?.lastLoss = now
         return begin(node, .loss, at: now, surroundings, using: &random)
     }
 

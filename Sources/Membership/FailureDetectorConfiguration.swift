@@ -22,6 +22,8 @@ extension FailureDetector {
         public var failuresBeforeDeath = 2
         /// A node that is hinted at is looked at once in this time.
         public var hintInterval: Duration = .seconds(30)
+        /// A node whose sessions end is looked at because of that once in this time.
+        public var lossInterval: Duration = .seconds(2)
         /// Probes under way at one time; further ones are not begun, and their turn comes again.
         public var probeLimit = 64
         public var healthLimit = 8

@@ -60,6 +60,8 @@ extension NodeCore {
     /// What the end of a session says about the other side.
     private mutating func ended(_ session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let node = session.node ?? nodes.node(with: session.remoteKey), self.session(with: node) == nil else { return }
+        // Of two sessions that cross, one is closed: the other is still being greeted.
+        guard !sessions.values.contains(where: { $0.remoteKey == session.remoteKey && !$0.isClosing }) else { return }
         if session.isDropped {
             downReasons[node] = now.instant - session.lastHeard > configuration.idleBeforeClose ? .silent : .misbehaved
         } else if session.isClosing || session.isDismissed {
