@@ -26,7 +26,11 @@ public struct Freshness: Hashable, Sendable, Comparable {
 public struct SightingIndex: Sendable {
     /// The operator whose node this is: its own sightings are shown apart.
     public let own: OriginID
+    /// What the steps of a search cost here; the answers do not depend on it.
+    public var costs = SearchCosts()
     private var codeSegments: [StreamID: [CodeSegment]] = [:]
+    /// The same codes, for finding near ones.
+    private var shelves: [StreamID: CodeShelf] = [:]
     private var domainSegments: [StreamID: [DomainSegment]] = [:]
     /// Which buckets are in, so that none counts twice.
     private var held: [OriginID: Set<Digest>] = [:]
@@ -43,6 +47,7 @@ public struct SightingIndex: Sendable {
         guard Self.isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
         if stream.kind == StreamID.sessionSimHash1.kind, let segment = CodeSegment(bucket, of: origin) {
             codeSegments[stream, default: []].append(segment)
+            shelves[stream, default: CodeShelf()].add(segment)
             held[origin, default: []].insert(segment.root)
         } else if stream.kind == StreamID.smtpTarget1.kind, let segment = DomainSegment(bucket, of: origin) {
             domainSegments[stream, default: []].append(segment)
@@ -56,7 +61,18 @@ public struct SightingIndex: Sendable {
         guard !roots.isEmpty else { return }
         held[origin]?.subtract(roots)
         for stream in codeSegments.keys { codeSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+        for stream in shelves.keys { shelves[stream]?.remove(roots, of: origin) }
         for stream in domainSegments.keys { domainSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+    }
+
+    /// Whether `settle` would do anything.
+    public var isUnsettled: Bool { shelves.values.contains { $0.isUnsettled() } }
+
+    /// Puts what has been added lately where it is found fastest; answers stay what they are. O(codes moved): for who has the time, after adding.
+    public mutating func settle() { settle(looseLimit: CodeShelf.looseLimit, tableMinimum: CodeRun.tableMinimum) }
+
+    mutating func settle(looseLimit: Int, tableMinimum: Int) {
+        for stream in shelves.keys { shelves[stream]?.settle(looseLimit: looseLimit, tableMinimum: tableMinimum) }
     }
 
     /// Notes which head the sightings of its origin now are.
@@ -74,5 +90,6 @@ public struct SightingIndex: Sendable {
     public var freshnessOfOrigins: [Freshness] { freshness.values.sorted() }
 
     func segments(of stream: StreamID) -> [CodeSegment] { codeSegments[stream] ?? [] }
+    func shelf(of stream: StreamID) -> CodeShelf { shelves[stream] ?? CodeShelf() }
     func domains(of stream: StreamID) -> [DomainSegment] { domainSegments[stream] ?? [] }
 }
