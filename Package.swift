@@ -24,6 +24,7 @@ let package = Package(
         .target(name: "Membership", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Replication", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Keystrokes", linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "Evaluation", dependencies: ["Keystrokes", "Primitives"]),
         .target(name: "Similarity", dependencies: ["CHamming", "Ledger", "Primitives"]),
         .target(name: "NodeCore", dependencies: ["Membership", "Replication", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .target(name: "Outbox", dependencies: ["Cryptography", "Ledger", "Primitives", "WireFormat"]),
@@ -61,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "Collecting", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Collecting", "Evaluation", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
@@ -74,6 +75,7 @@ let package = Package(
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "KeystrokesTests", dependencies: ["Keystrokes"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Keystrokes", "Primitives"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

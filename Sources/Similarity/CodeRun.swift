@@ -3,7 +3,8 @@ import CHamming
 /// Many buckets' codes of 64 bits in one structure that finds the near ones without looking at the far: immutable and shared.
 ///
 /// Different codes stand once, sorted, each with the list of where it was seen. For each of a few substrings of the 64 bits the codes stand
-/// once more, grouped by that substring's value. Two codes at most r apart differ in some substring by at most its share of r, so only near buckets need a look.
+/// once more, grouped by that substring's value. Two codes at most r apart differ in some substring by at most its share of r,
+/// so only near buckets need a look.
 final class CodeRun: Sendable {
     /// Fewer codes than this are scanned: tables would not pay.
     static let tableMinimum = 4_096

@@ -11,6 +11,7 @@ import Testing
         "Noise": ["Cryptography", "Primitives", "WireFormat"],
         "Ledger": ["Cryptography", "Primitives", "WireFormat"],
         "Keystrokes": [],
+        "Evaluation": ["Foundation", "Keystrokes", "Primitives"],
         "Similarity": ["CHamming", "Ledger", "Primitives"],
         "Membership": ["Ledger", "Primitives", "WireFormat"],
         "Replication": ["Cryptography", "Ledger", "Primitives", "WireFormat"],

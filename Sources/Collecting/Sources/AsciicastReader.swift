@@ -11,7 +11,7 @@ struct AsciicastReader {
         let reader = try LineReader(path: path)
         func problem(_ offset: Int64?, _ reason: String) throws { try emit(.problem(SourceProblem(file: path, offset: offset, reason: reason))) }
         guard let first = try reader.next(), let header = Header(first.bytes) else { return try problem(0, "no asciicast header") }
-        var builder = ProfileBuilder()
+        var builder = RecordingBuilder()
         var identity = BLAKE2b.hash(Array(first.bytes))
         var identifyingCount = 0
         var microseconds: Int64 = 0
@@ -57,13 +57,13 @@ struct AsciicastReader {
             builder.add(time: time, kind: kind, data: data)
         }
         guard inputCount > 0 else { return try problem(nil, "the recording holds no input events; record with input switched on") }
-        let profile = builder.finish(recordedDuration: header.duration)
+        let (profile, fingerprint) = builder.finish(recordedDuration: header.duration)
         // A file has no session id: its beginning names it, wherever it is moved.
         let sid = "cast-" + Hex.encode(identity.bytes.prefix(16))
         try emit(
             .session(
                 SourceSession(
-                    sid: sid, profile: profile, simHash: profile.digraphSimHash, typedKeyCount: profile.typedKeyCount,
+                    sid: sid, profile: profile, simHash: profile.digraphSimHash, fingerprint: fingerprint, typedKeyCount: profile.typedKeyCount,
                     distinctDigraphCount: profile.distinctDigraphCount, digraphSampleCount: profile.digraphSampleCount, startedAt: header.startedAt,
                     isTruncated: profile.isTruncated)))
     }

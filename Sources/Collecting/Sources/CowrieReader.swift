@@ -61,15 +61,15 @@ struct CowrieReader {
         guard let file = ttylogFolders.lazy.map({ $0 + "/" + name }).first(where: Self.exists) else {
             return try problem("the ttylog \(name) of session \(sid) is not in \(ttylogFolders.joined(separator: ", "))")
         }
-        var builder = ProfileBuilder()
+        var builder = RecordingBuilder()
         let recording = TtylogReader(path: file).read(into: &builder)
         if let fault = recording.fault { try emit(.problem(fault)) }
         guard recording.recordCount > 0 else { return }
-        let profile = builder.finish(recordedDuration: nil)
+        let (profile, fingerprint) = builder.finish(recordedDuration: nil)
         try emit(
             .session(
                 SourceSession(
-                    sid: sid, profile: profile, simHash: profile.digraphSimHash, typedKeyCount: profile.typedKeyCount,
+                    sid: sid, profile: profile, simHash: profile.digraphSimHash, fingerprint: fingerprint, typedKeyCount: profile.typedKeyCount,
                     distinctDigraphCount: profile.distinctDigraphCount, digraphSampleCount: profile.digraphSampleCount,
                     startedAt: facts.startedAt ?? recording.startedAt, attackerIP: facts.sourceAddress, service: facts.service,
                     isTruncated: recording.fault != nil || profile.isTruncated)))

@@ -33,7 +33,7 @@ struct ShardReader {
     var openLimit = Self.openLimit
 
     private struct Open {
-        var builder = ProfileBuilder()
+        var builder = RecordingBuilder()
         var startedAt: Int64?
         var isTruncated = false
     }
@@ -112,9 +112,9 @@ struct ShardReader {
 
     private func session(_ sid: String, _ open: Open) -> SourceSession {
         let known = facts[sid]
-        let profile = open.builder.finish(recordedDuration: known?.duration)
+        let (profile, fingerprint) = open.builder.finish(recordedDuration: known?.duration)
         return SourceSession(
-            sid: sid, profile: profile, simHash: profile.digraphSimHash, typedKeyCount: profile.typedKeyCount,
+            sid: sid, profile: profile, simHash: profile.digraphSimHash, fingerprint: fingerprint, typedKeyCount: profile.typedKeyCount,
             distinctDigraphCount: profile.distinctDigraphCount, digraphSampleCount: profile.digraphSampleCount,
             startedAt: open.startedAt ?? known?.startedAt ?? dayOfName, attackerIP: known?.sourceAddress, service: known?.service ?? serviceOfPath,
             isTruncated: open.isTruncated || profile.isTruncated || known?.isTruncated == true)

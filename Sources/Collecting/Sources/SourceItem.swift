@@ -39,6 +39,8 @@ public struct SourceSession: Sendable {
     /// The columns of a database row that has no recording: names as in `session_profile`.
     public var storedColumns: [String: ColumnValue]
     public var simHash: UInt64?
+    /// `nil` without a recording, and of one in which nothing was printed.
+    public var fingerprint: Fingerprint2?
     /// Single-key input records; the release gate's measure. `nil` if the source does not tell.
     public var typedKeyCount: Int?
     public var distinctDigraphCount: Int?
@@ -53,7 +55,7 @@ public struct SourceSession: Sendable {
     public var isTruncated: Bool
 
     public init(
-        sid: String, profile: SessionProfile? = nil, storedColumns: [String: ColumnValue] = [:], simHash: UInt64? = nil,
+        sid: String, profile: SessionProfile? = nil, storedColumns: [String: ColumnValue] = [:], simHash: UInt64? = nil, fingerprint: Fingerprint2? = nil,
         typedKeyCount: Int? = nil, distinctDigraphCount: Int? = nil, digraphSampleCount: Int? = nil, startedAt: Int64? = nil,
         attackerUUID: String? = nil, attackerIP: String? = nil, service: String? = nil, logID: Int64? = nil, isTruncated: Bool = false
     ) {
@@ -61,6 +63,7 @@ public struct SourceSession: Sendable {
         self.profile = profile
         self.storedColumns = storedColumns
         self.simHash = simHash
+        self.fingerprint = fingerprint
         self.typedKeyCount = typedKeyCount
         self.distinctDigraphCount = distinctDigraphCount
         self.digraphSampleCount = digraphSampleCount

@@ -18,13 +18,13 @@ struct TtylogReader {
     }
 
     /// Never throws: what cannot be opened or read on is the recording's fault.
-    func read(into builder: inout ProfileBuilder) -> Recording {
+    func read(into builder: inout RecordingBuilder) -> Recording {
         var recording = Recording()
         do { try read(into: &builder, &recording) } catch { recording.fault = SourceProblem(file: path, offset: nil, reason: error.description) }
         return recording
     }
 
-    private func read(into builder: inout ProfileBuilder, _ recording: inout Recording) throws(SourceError) {
+    private func read(into builder: inout RecordingBuilder, _ recording: inout Recording) throws(SourceError) {
         let (descriptor, byteCount) = try PlainFile.open(path, followsLinks: false)
         defer { close(descriptor) }
         var file = Chunks(descriptor: descriptor, path: path)
