@@ -72,6 +72,11 @@ public struct Publisher: Sendable {
     /// A head is repeated under a new sequence number after this time, so that silence never looks like absence.
     public static let heartbeat: Duration = .seconds(8 * 3_600)
 
+    private struct Signer: Sendable {
+        let key: SigningKey
+        let certificate: Verified<GenerationCertificate>
+    }
+
     private struct DayID: Hashable {
         let stream: StreamID
         let day: Day
@@ -92,7 +97,11 @@ public struct Publisher: Sendable {
     }
 
     public let origin: OriginID
-    private var signer: (key: SigningKey, certificate: Verified<GenerationCertificate>)?
+    private var signer: Signer?
+    /// The generation that is signed in; `nil` if there is none.
+    public private(set) var generation: UInt32?
+    /// Until when the generation's key may be used.
+    public private(set) var notAfter: Timestamp?
     /// What we have published in this generation last.
     public private(set) var own: OwnState?
     /// What the first head of the generation goes on from.
@@ -111,18 +120,12 @@ public struct Publisher: Sendable {
         guard let certificate else { halt = .noGeneration; return }
         guard certificate.body.reason != .endOfFeed else { halt = .ended; return }
         guard let key, key.verifyingKey == certificate.body.signingKey else { halt = .noGeneration; return }
-        signer = (key, certificate)
+        sign(with: key, under: certificate)
         guard let own, own.head.body.position.generation == certificate.body.generation else { return }
         // Content that was recovered comes without its history: only a new generation can go on from it.
         guard own.history.leafCount == own.head.body.position.sequence + 1 else { halt = .newerHead(own.head.body.position); return }
         self.own = own
     }
-
-    /// The generation that is signed in; `nil` if there is none.
-    public var generation: UInt32? { signer?.certificate.body.generation }
-
-    /// Until when the generation's key may be used.
-    public var notAfter: Timestamp? { signer?.certificate.body.notAfter }
 
     /// The newest head of ours that counts, in whatever generation.
     public var lastHead: Verified<Head>? { own?.head ?? base?.head }
@@ -134,9 +137,15 @@ public struct Publisher: Sendable {
     public mutating func open(_ certificate: Verified<GenerationCertificate>, key: SigningKey) {
         if let own { base = AdoptedState(head: own.head, manifest: own.manifest) }
         own = nil
-        let hasEnded = certificate.body.reason == .endOfFeed
-        signer = hasEnded ? nil : (key, certificate)
-        halt = hasEnded ? .ended : nil
+        halt = certificate.body.reason == .endOfFeed ? .ended : nil
+        sign(with: key, under: certificate)
+    }
+
+    private mutating func sign(with key: SigningKey, under certificate: Verified<GenerationCertificate>) {
+        let isFeed = certificate.body.reason != .endOfFeed
+        signer = isFeed ? Signer(key: key, certificate: certificate) : nil
+        generation = isFeed ? certificate.body.generation : nil
+        notAfter = isFeed ? certificate.body.notAfter : nil
     }
 
     /// Signs nothing any more, until a new generation is opened. Says whether that is news.

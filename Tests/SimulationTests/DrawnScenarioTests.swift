@@ -91,6 +91,23 @@ import Testing
         expectSound(mesh)
     }
 
+    /// A shorter pause does not end a longer one: the greeting that waits would be overtaken by what comes later, and an honest node accused of leaving it out.
+    @Test(arguments: seeds(30, 98))
+    func overlappingPausesKeepTheOrderOfWhatArrives(seed: UInt64) {
+        for millisecond in stride(from: 2, to: 400, by: 6) {
+            let mesh = SimulatedMesh.make(operators: 2, seed: seed)
+            mesh.start(0)
+            mesh.start(1)
+            mesh.run(for: .milliseconds(millisecond))  // At one of these moments a greeting is on its way.
+            mesh.pause(1, for: .seconds(40))
+            mesh.run(for: .seconds(5))
+            mesh.pause(1, for: .milliseconds(100))
+            mesh.run(for: .seconds(60))
+
+            #expect(mesh.violations.isEmpty, "after \(millisecond) ms; \(replay(mesh).description)")
+        }
+    }
+
     /// A clock within the skew that heads are taken with harms nobody, in either direction.
     @Test(arguments: seeds(65, 66))
     func clocksThatJumpWithinTheSkewKeepNothingBack(seed: UInt64) {
