@@ -40,7 +40,9 @@ public enum Sighting: Hashable, Sendable {
             guard let sighting = SessionSimHashSighting(day: day, record: record) else { return nil }
             self = .sessionSimHash(sighting)
         case .sessionSimHash2:
-            guard let sighting = SessionSimHashSighting(day: day, record: record), sighting.strength <= SessionSimHashSighting.greatestLengthClass else { return nil }
+            guard let sighting = SessionSimHashSighting(day: day, record: record), sighting.strength <= SessionSimHashSighting.greatestLengthClass else {
+                return nil
+            }
             self = .sessionSimHash2(sighting)
         case .smtpTarget1:
             guard let sighting = SmtpTargetSighting(day: day, record: record) else { return nil }

@@ -67,7 +67,12 @@ extension TypistAnswer {
         json.value("strength", match.strength)
         json.value("own", match.isOwn)
         json.value("as_near", candidate.asNear)
-        put(candidate.evidence, into: &json)
+        if let evidence = candidate.evidence {
+            put(evidence, into: &json)
+        } else {
+            json.value(
+                "words", candidate.isItself ? "our own sighting of this very code" : "weak: schema_version 1 tells what was typed as much as who typed it")
+        }
     }
 
     private func put(_ candidate: CombinedCandidate, into json: inout JSONText) {
@@ -81,8 +86,7 @@ extension TypistAnswer {
         put(candidate.evidence, into: &json)
     }
 
-    private func put(_ evidence: WeightOfEvidence?, into json: inout JSONText) {
-        guard let evidence else { return json.value("words", "weak: schema_version 1 tells what was typed as much as who typed it") }
+    private func put(_ evidence: WeightOfEvidence, into json: inout JSONText) {
         json.number("decibans", evidence.decibans)
         json.number("likelihood_ratio", evidence.likelihoodRatio)
         json.number("posterior_odds", evidence.likelihoodRatio / Double(max(1, searched)))

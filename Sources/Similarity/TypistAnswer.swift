@@ -6,10 +6,13 @@ public struct TypistCandidate: Hashable, Sendable {
     public let match: SimHashMatch
     /// Of the shorter of the two sessions; `nil` where the stream has no classes.
     public let lengthClass: UInt8?
-    /// `nil` where nothing is known that could be said.
+    /// `nil` where nothing is known that could be said, and for our own sighting of the very code.
     public let evidence: WeightOfEvidence?
     /// Records as near or nearer, this one among them: the background it must stand out from.
     public let asNear: Int
+
+    /// Our own sighting of the very code: the session asked about, most likely, and no evidence of anything.
+    public var isItself: Bool { match.isOwn && match.distance == 0 }
 }
 
 /// A record held against all sessions that were asked about.
@@ -92,7 +95,9 @@ extension SightingIndex {
             let lengthClass = habits.confidence.map { _ in min(session.lengthClass ?? 0, match.strength, SessionSimHashSighting.greatestLengthClass) }
             return TypistCandidate(
                 match: match, lengthClass: lengthClass,
-                evidence: habits.confidence.flatMap { table in lengthClass.map { table.evidence(at: match.distance, lengthClass: $0) } },
+                evidence: habits.confidence.flatMap { table in
+                    match.isOwn && match.distance == 0 ? nil : lengthClass.map { table.evidence(at: match.distance, lengthClass: $0) }
+                },
                 asNear: background[Int(match.distance)])
         }
         return TypistAnswer.Part(session: session, near: near, candidates: candidates, isNoise: false)
@@ -111,7 +116,8 @@ extension SightingIndex {
         for part in parts {
             for candidate in part.candidates {
                 let match = candidate.match
-                guard let code = match.code.first, taken.insert(Place(origin: match.origin, day: match.day, code: match.code)).inserted else { continue }
+                guard let code = match.code.first, !(match.isOwn && question.sessions.contains { $0.code == code }) else { continue }
+                guard taken.insert(Place(origin: match.origin, day: match.day, code: match.code)).inserted else { continue }
                 let distances = question.sessions.map { UInt16(($0.code ^ code).nonzeroBitCount) }
                 let evidence = zip(question.sessions, distances).map { session, distance in
                     table.evidence(at: distance, lengthClass: min(session.lengthClass ?? 0, match.strength))

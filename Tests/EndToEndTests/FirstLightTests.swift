@@ -63,6 +63,12 @@ import Testing
             #expect(recording.status == 0, "\(recording.errors)")
             #expect(recording.text.contains(#""schema_version":2"#) && recording.text.contains(#""decibans":15"#))
 
+            let session = try harness.hearsay("lookup", "--session", "c0ffee000001", "--home", harness.home(1))
+            #expect(session.text.contains("our own sighting of this very code") && session.text.contains("+15"), "\(session.text)\(session.errors)")
+            #expect(try harness.hearsay("similar", "c0ffee000001", "--home", harness.home(1)).text.contains("c0ffee000002"))
+            let wide = try harness.hearsay("lookup", "--session", "c0ffee000001", "--radius", "20", "--home", harness.home(1))
+            #expect(wide.status == 1 && wide.errors.contains("hint: --radius 16, or --force"))
+
             // Asked for by a mail address below it: the same normalisation as in publishing.
             let domain = try JSONDecoder().decode(
                 DomainAnswer.self,

@@ -3,7 +3,8 @@ import NodeRuntime
 import Testing
 
 @Suite(.serialized) struct MixedVersionTests {
-    /// The publisher's sightings of version 2 reach the last node through one that cannot search them; upgraded, and alone in the world, it answers from what it holds.
+    /// The publisher's sightings of version 2 reach the last node through one that cannot search them; upgraded, and alone in the world, it answers
+    /// from what it holds.
     @Test func aNodeOfVersion1RelaysVersion2AndSearchesItOnceUpgraded() async throws {
         try await Harness.run(nodes: 3, arguments: ["--searchable", "1.1,2.1"]) { harness in
             let (publisher, relay, last) = (0, 1, 2)
@@ -19,7 +20,8 @@ import Testing
             #expect(try await harness.cluster.wait(within: .seconds(30)) { Harness.sightings(of: origin, in: $0[relay]) == 2 })
             harness.cluster.kill(publisher)
             try await harness.cluster.start(last)
-            #expect(try await harness.cluster.wait(within: .seconds(60)) { Harness.sightings(of: origin, in: $0[last]) == 2 }, "relayed by one that cannot search it")
+            let isRelayed = try await harness.cluster.wait(within: .seconds(60)) { Harness.sightings(of: origin, in: $0[last]) == 2 }
+            #expect(isRelayed, "by one that cannot search it")
             let older = try harness.hearsay("query", "simhash", code, "--home", harness.home(last))
             #expect(older.status == 1 && older.errors.contains("cannot search them") && older.errors.contains("hint: upgrade"))
 

@@ -9,6 +9,8 @@ import Testing
     private static let domain = "withdrawn-victim.com"
     private static let otherDomain = "staying-victim.com"
 
+    private static let one = "--schema-version=1"
+
     private struct Seen: Decodable { var seen: Bool }
     private struct Asked: Decodable { var sessions_asked: [Seen] }
 
@@ -16,7 +18,8 @@ import Testing
     private static func isSeen(_ harness: Harness, _ index: Int, _ question: String...) throws -> Bool {
         let output = try Harness.hearsay(["query"] + question + ["--json", "--home", harness.home(index)])
         let text = Data(output.text.utf8)
-        return try (try? JSONDecoder().decode(Seen.self, from: text).seen) ?? JSONDecoder().decode(Asked.self, from: text).sessions_asked.contains(where: \.seen)
+        if let domain = try? JSONDecoder().decode(Seen.self, from: text) { return domain.seen }
+        return try JSONDecoder().decode(Asked.self, from: text).sessions_asked.contains(where: \.seen)
     }
 
     /// The files of a node, or of its whole home, in which these bytes lie.
@@ -54,7 +57,7 @@ import Testing
             let needles = [Array(Self.domain.utf8), Array(code.utf8), try #require(Hex.decode(code))]
             for index in 0..<3 {
                 #expect(try !Self.files(below: harness.home(index) + "/node", with: needles).isEmpty, "the control: it is in the files of node \(index)")
-                #expect(try Self.isSeen(harness, index, "domain", Self.domain) && Self.isSeen(harness, index, "simhash", code, "--schema-version", "1", "--radius", "0"))
+                #expect(try Self.isSeen(harness, index, "domain", Self.domain) && Self.isSeen(harness, index, "simhash", code, Self.one, "--radius", "0"))
             }
 
             #expect(try harness.hearsay("retract", "--domain", "someone@mx." + Self.domain, "--home", harness.home(0)).status == 0)
@@ -67,8 +70,8 @@ import Testing
             // At once: who confirms has deleted.
             for index in 0..<3 {
                 #expect(try Self.files(below: harness.home(index) + (index == 0 ? "/node" : ""), with: needles) == [], "node \(index)")
-                #expect(try !Self.isSeen(harness, index, "domain", Self.domain) && !Self.isSeen(harness, index, "simhash", code, "--schema-version", "1", "--radius", "0"))
-                #expect(try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, "--schema-version", "1", "--radius", "0"))
+                #expect(try !Self.isSeen(harness, index, "domain", Self.domain) && !Self.isSeen(harness, index, "simhash", code, Self.one, "--radius", "0"))
+                #expect(try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, Self.one, "--radius", "0"))
             }
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(0)).text.contains("2 of 2 operators have confirmed it"))
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(1)).text.contains("nothing was retracted"))

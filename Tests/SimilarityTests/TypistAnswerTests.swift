@@ -78,6 +78,20 @@ import Testing
         #expect(answer.combined[1].evidence == .together([WeightOfEvidence(quarters: 32), WeightOfEvidence(quarters: 48)]))
     }
 
+    @Test func ourOwnSightingOfTheVeryCodeIsNoEvidence() throws {
+        var samples = Samples(seed: 11)
+        var index = SightingIndex(own: origin(1))
+        index.add(bucket([question, question ^ 1], on: day, &samples), of: origin(1))
+        index.add(bucket([question], on: day, &samples), of: origin(2))
+        let candidates = try ask(index).parts[0].candidates
+        #expect(candidates.map(\.isItself) == [true, false, false])
+        #expect(candidates.map { $0.evidence == nil } == [true, false, false])
+        #expect(try ask(index).document(at: .zero).contains("our own sighting of this very code"))
+        let sessions: [TypistQuestion.Session] = [.init(code: question, lengthClass: 2), .init(code: question ^ 1, lengthClass: 2)]
+        let together = index.ask(try #require(TypistQuestion(sessions, in: .sessionSimHash2))).combined
+        #expect(together.map(\.origin) == [origin(2)])
+    }
+
     @Test func aPriorNarrowsWhoIsSearchedAndSoRaisesTheOdds() throws {
         var samples = Samples(seed: 9)
         var index = index()

@@ -57,7 +57,8 @@ extension ProfilesDatabase {
     /// All sessions of an attacker, by session id.
     public func sessions(ofAttacker uuid: String) throws -> [OwnSession] {
         try read("look up an attacker") { database in
-            try Row.fetchAll(database, sql: Self.sessionColumns + " WHERE s.attacker_uuid = ? ORDER BY s.sid", arguments: [uuid]).map { try Self.session($0, database) }
+            try Row.fetchAll(database, sql: Self.sessionColumns + " WHERE s.attacker_uuid = ? ORDER BY s.sid", arguments: [uuid])
+                .map { try Self.session($0, database) }
         }
     }
 

@@ -14,8 +14,8 @@ public struct SimilarSession: Sendable {
 
     /// What the list is ordered by: `featureDistance` plus an eighth of the bits.
     ///
-    /// Where one of the two is not known, what strangers have stands for it: 1.4 standard deviations, 32 bits. The eighth is a guess: it gives both about the same
-    /// weight between a same person's typical 14 bits and a stranger's 32.
+    /// Where one of the two is not known, what strangers have stands for it: 1.4 standard deviations, 32 bits. The eighth is a guess: it gives both
+    /// about the same weight between a same person's typical 14 bits and a stranger's 32.
     public var score: Double { Self.score(featureDistance, codeDistance) }
 
     static func score(_ features: Double?, _ bits: Int?) -> Double { (features ?? 1.4) + Double(bits ?? 32) / 8 }
@@ -61,7 +61,8 @@ extension ProfilesDatabase {
             Self.cut(&best, to: limit)
             return try best.compactMap { entry in
                 try Row.fetchOne(database, sql: Self.sessionColumns + " WHERE s.sid = ?", arguments: [entry.sid]).map {
-                    SimilarSession(session: try Self.session($0, database), featureDistance: entry.features, codeDistance: entry.bits, schemaVersion: entry.version)
+                    SimilarSession(
+                        session: try Self.session($0, database), featureDistance: entry.features, codeDistance: entry.bits, schemaVersion: entry.version)
                 }
             }
         }

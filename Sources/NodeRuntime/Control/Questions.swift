@@ -31,7 +31,8 @@ public enum Questions {
         }
         let stream = StreamID(kind: StreamID.sessionSimHash1.kind, schemaVersion: version)
         guard index.isSearchable(stream) else {
-            throw Refusal(error: "this node holds codes of schema_version \(version) and cannot search them", hint: "upgrade the node; nothing has to be fetched again")
+            throw Refusal(
+                error: "this node holds codes of schema_version \(version) and cannot search them", hint: "upgrade the node; nothing has to be fetched again")
         }
         var sessions: [TypistQuestion.Session] = []
         for session in request.sessions {

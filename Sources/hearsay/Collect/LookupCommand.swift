@@ -45,14 +45,17 @@ struct LookupCommand: ParsableCommand {
             .sorted { ($1.1.keptPairs ?? 0, $0.0.sid) < ($0.1.keptPairs ?? 0, $1.0.sid) }.prefix(Self.sessionLimit)
         let codes = usable.compactMap(\.1.code)
         guard !codes.isEmpty else {
-            throw Failure("too little was typed for a code", hint: "version 2 needs 40 pairs of keys and a recording with its output, version 1 8 different pairs")
+            throw Failure(
+                "too little was typed for a code", hint: "version 2 needs 40 pairs of keys and a recording with its output, version 1 8 different pairs")
         }
         let request = try typist.request(
-            usable.map { TypistRequest.Session(code: PublishedCode.text($0.1.code ?? 0), lengthClass: $0.1.lengthClass.map { Int($0) }) }, schemaVersion: version)
+            usable.map { TypistRequest.Session(code: PublishedCode.text($0.1.code ?? 0), lengthClass: $0.1.lengthClass.map { Int($0) }) },
+            schemaVersion: version)
         let answer = try home.ask(.typist(request)) ?? "{}"
         let names = Set(asked.map(\.sid))
         // Within what version 2 is cut at, or the radius that version 1 goes by.
-        let near = try database?.sessions(near: codes, of: version, within: version == Fingerprint2.schemaVersion ? 16 : 8, limit: Self.ownLimit + names.count)
+        let bits = version == Fingerprint2.schemaVersion ? 16 : 8
+        let near = try database?.sessions(near: codes, of: version, within: bits, limit: Self.ownLimit + names.count)
             .filter { !names.contains($0.session.sid) }.prefix(Self.ownLimit) ?? []
         if json { return print(try Self.object(answer, usable.map(\.0), Array(near))) }
         try show(answer, usable.map(\.0), Array(near), asked.count, version)
@@ -68,7 +71,9 @@ struct LookupCommand: ParsableCommand {
 
     private func sessions(in database: ProfilesDatabase?) throws -> [OwnSession] {
         if let session {
-            guard let found = try database?.session(session) else { throw Failure("session \(session) was never collected here", hint: "hearsay collect SOURCE") }
+            guard let found = try database?.session(session) else {
+                throw Failure("session \(session) was never collected here", hint: "hearsay collect SOURCE")
+            }
             return [found]
         }
         if let attacker {
@@ -92,7 +97,8 @@ struct LookupCommand: ParsableCommand {
         guard let first = found.first else { throw Failure("\(recording ?? "") holds no session", hint: "hearsay profile shows what a file holds") }
         guard found.count == 1 else {
             throw Failure(
-                "\(recording ?? "") holds \(found.count) sessions, which may be of as many persons", hint: "hearsay collect it, then hearsay lookup --session \(first.sid)")
+                "\(recording ?? "") holds \(found.count) sessions, which may be of as many persons",
+                hint: "hearsay collect it, then hearsay lookup --session \(first.sid)")
         }
         return found
     }

@@ -67,10 +67,11 @@ enum TypistText {
         var lines: [String] = []
         for (number, part) in answer.sessions_asked.enumerated() {
             if answer.sessions_asked.count > 1 { lines.append("session \(number + 1), code \(part.code):") }
-            lines += self.lines(part)
+            lines += self.lines(part, hasTable: answer.confidence != nil)
         }
         if !answer.together.isEmpty {
-            lines.append("all \(answer.sessions_asked.count) sessions together, best first (as if they were of one person; what they share is counted less than once for each):")
+            lines.append(
+                "all \(answer.sessions_asked.count) sessions together, best first (as if of one person; what they share counts less than once for each):")
             var table = TextTable(["decibans", "bits", "code", "operator", "day", "what it says"])
             for each in answer.together {
                 table.add([
@@ -92,7 +93,7 @@ enum TypistText {
         return lines
     }
 
-    private static func lines(_ part: TypistDocument.Part) -> [String] {
+    private static func lines(_ part: TypistDocument.Part, hasTable: Bool) -> [String] {
         var lines: [String] = []
         if part.seen {
             lines.append(
@@ -103,7 +104,7 @@ enum TypistText {
         }
         if part.noise { lines.append("noise: so many operators have seen such a code that it is more likely a tool's than a person's") }
         guard !part.candidates.isEmpty else { return lines }
-        if part.candidates.contains(where: { $0.decibans != nil }) {
+        if hasTable {
             var table = TextTable(["decibans", "bits", "code", "operator", "day", "sessions", "as near", "what it says"])
             for each in part.candidates {
                 table.add([
