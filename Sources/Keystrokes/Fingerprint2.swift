@@ -47,14 +47,21 @@ public struct Fingerprint2: Sendable, Equatable {
 
 /// Weighted votes on each of 64 bits (§6).
 struct BitVotes {
+    /// Of the weights for each bit; of all weights the rest is against it.
     private var sums = [Int](repeating: 0, count: 64)
+    private var total = 0
 
     mutating func add(_ hash: UInt64, weight: Int) {
-        for bit in 0..<64 { sums[bit] += hash >> UInt64(bit) & 1 == 1 ? weight : -weight }
+        total += weight
+        var rest = hash
+        while rest != 0 {
+            sums[rest.trailingZeroBitCount] += weight
+            rest &= rest - 1
+        }
     }
 
     /// A tie is a 0.
-    var code: UInt64 { (0..<64).reduce(0) { sums[$1] > 0 ? $0 | 1 << UInt64($1) : $0 } }
+    var code: UInt64 { (0..<64).reduce(0) { 2 * sums[$1] > total ? $0 | 1 << UInt64($1) : $0 } }
 }
 
 /// Rounds towards minus infinity, where `/` rounds towards 0.

@@ -77,6 +77,24 @@ public struct Bucket: Hashable, Sendable {
         precondition(rule == nil, "a bucket of our own breaks the rule \(String(describing: rule))")
     }
 
+    private init(bytes: [UInt8], entry: BucketEntry, descriptor: StreamDescriptor) {
+        self.bytes = bytes
+        self.entry = entry
+        self.descriptor = descriptor
+    }
+
+    /// Bytes that somebody has put together, under the entry that they would have: whether any origin has signed for it is still to be seen.
+    static func assembled(
+        _ bytes: [UInt8], count: Int, like entry: BucketEntry, descriptor: StreamDescriptor
+    ) -> (bucket: Bucket, brokenRule: BucketError.Rule?)? {
+        guard bytes.count >= seedByteCount, let ends = recordEnds(in: bytes, count: count, descriptor: descriptor) else { return nil }
+        let made = BucketEntry(
+            stream: entry.stream, day: entry.day, shardBits: entry.shardBits, flags: entry.flags, shard: entry.shard, count: UInt32(count),
+            byteCount: UInt32(bytes.count), root: root(of: bytes, ends: ends))
+        let bucket = Bucket(bytes: bytes, entry: made, descriptor: descriptor)
+        return (bucket, bucket.brokenRule(ends: ends))
+    }
+
     /// All records, in order. Allocates two arrays for each; `forEachRecord` does not.
     public var records: [Record] {
         var records: [Record] = []

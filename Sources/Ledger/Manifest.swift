@@ -41,12 +41,7 @@ public struct Manifest: Hashable, Sendable {
     public init(descriptors: [StreamDescriptor], entries: [BucketEntry]) {
         self.descriptors = descriptors.sorted { $0.stream < $1.stream }
         self.entries = entries.sorted()
-        var writer = WireWriter(reserving: 6 + descriptors.count * StreamDescriptor.byteCount + entries.count * BucketEntry.byteCount)
-        writer.count(descriptors.count, as: UInt16.self)
-        writer.count(entries.count, as: UInt32.self)
-        for descriptor in self.descriptors { descriptor.encode(into: &writer) }
-        for entry in self.entries { entry.encode(into: &writer) }
-        bytes = writer.bytes
+        bytes = Self.encoded(descriptors: self.descriptors, entries: self.entries)
         root = Self.root(of: bytes, descriptorCount: descriptors.count, entryCount: entries.count)
         let rule = brokenRule
         precondition(rule == nil, "a manifest of our own breaks the rule \(String(describing: rule))")
@@ -66,6 +61,16 @@ public struct Manifest: Hashable, Sendable {
         }
     }
 
+    /// The bytes of a manifest with these lists, whatever is in them.
+    static func encoded(descriptors: [StreamDescriptor], entries: [BucketEntry]) -> [UInt8] {
+        var writer = WireWriter(reserving: headerByteCount + descriptors.count * StreamDescriptor.byteCount + entries.count * BucketEntry.byteCount)
+        writer.count(descriptors.count, as: UInt16.self)
+        writer.count(entries.count, as: UInt32.self)
+        for descriptor in descriptors { descriptor.encode(into: &writer) }
+        for entry in entries { entry.encode(into: &writer) }
+        return writer.bytes
+    }
+
     /// All sightings together.
     public var sightingCount: UInt64 { entries.reduce(0) { $0 + UInt64($1.count) } }
     /// All bucket bytes together.
@@ -75,9 +80,9 @@ public struct Manifest: Hashable, Sendable {
 }
 
 extension Manifest {
-    private static let headerByteCount = 6
+    static let headerByteCount = 6
 
-    private static func decode(_ bytes: [UInt8]) throws(WireError) -> ([StreamDescriptor], [BucketEntry]) {
+    static func decode(_ bytes: [UInt8]) throws(WireError) -> ([StreamDescriptor], [BucketEntry]) {
         guard bytes.count <= Limits.manifestByteCount else {
             throw .overLimit(.size, value: UInt64(bytes.count), limit: UInt64(Limits.manifestByteCount))
         }

@@ -18,6 +18,8 @@ public enum Directive: Sendable {
     case check(StatementBatch)
     /// Check a manifest against its head.
     case checkManifest(Fetch, [UInt8])
+    /// Apply changes, one after another, to the buckets of the manifest that is adopted, check what comes of it against the head, and stage it on disk.
+    case checkChanges(Fetch, since: Manifest, [[UInt8]])
     /// Check a bucket against its entry, and stage it on disk.
     case checkBucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
     /// Answer the request with the manifest of this root, or `notHeld`.
@@ -144,6 +146,8 @@ public enum Event: Hashable, Sendable {
     case recovered(HeadPosition)
     case commandRefused(Refusal)
     case limitReached(Limit)
+    /// The newest head of this operator has more than one operator may have here: it is not followed, and what was adopted before stays.
+    case quotaReached(OriginID, sightings: UInt64, byteCount: UInt64)
 
     public enum Misbehaviour: Hashable, Sendable {
         case malformed(WireError)

@@ -36,6 +36,10 @@ public enum Input: Sendable {
     case checked(StatementBatch, StatementBatch.Outcome)
     /// The answer to `Directive.checkManifest`.
     case manifestChecked(Fetch, Result<Manifest, ManifestError>)
+    /// The answer to `Directive.checkChanges`: on success the changed buckets have been staged on disk; `baseMissing` also where the disk failed.
+    case changesChecked(Fetch, Result<AppliedChanges, ContentChangeError>)
+    /// What an adoption or a publication has changed, before the answer to it.
+    case contentChanged(ObservedChange)
     /// The answer to `Directive.checkBucket`: on success the bucket has been staged on disk.
     case bucketChecked(Fetch, BucketEntry, Result<Void, BucketError>)
     /// The other answer to `Directive.checkBucket`: the bucket is good, but the disk did not take it.

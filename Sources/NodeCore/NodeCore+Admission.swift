@@ -50,13 +50,15 @@ extension NodeCore {
             mesh: identity.mesh, member: newcomer.certificate.body.origin, displayName: newcomer.name, sponsor: key.verifyingKey,
             notBefore: now.timestamp, notAfter: now.timestamp + configuration.membershipLifetime)
         guard let certificate else { return refuseNewcomer(id, .malformed, requestID: requestID) }
-        take(.membership(Signed.make(certificate, with: key)), from: nil, isStored: false, at: now)
+        let signed = Signed.make(certificate, with: key)
+        take(.membership(signed), from: nil, isStored: false, at: now)
         for statement in newcomer.statements { take(statement, from: nil, isStored: false, at: now) }
         settlePending(at: now)
-        let chain = members.chain(of: certificate.member, at: now.timestamp) ?? []
+        // By way of ourselves, even if the newcomer was here before and has a shorter way: it wants to know its sponsor.
+        let chain = key.verifyingKey.raw == identity.origin.raw ? members.chain(of: identity.origin, at: now.timestamp) ?? [] : []
         let own = [Slot.node(identity.node), .peer(identity.node)].compactMap { log.bytes(in: $0) }
         send(
-            Frame(.joinAnswer, requestID: requestID, isAnswer: true, body: JoinAnswer(statements: chain.reversed().map(\.bytes) + own).encoded()), on: id)
+            Frame(.joinAnswer, requestID: requestID, isAnswer: true, body: JoinAnswer(statements: chain.reversed().map(\.bytes) + [signed.bytes] + own).encoded()), on: id)
     }
 
     private mutating func refuseNewcomer(_ id: SessionID, _ refusal: Refusal, requestID: UInt32) {

@@ -17,6 +17,10 @@ extension NodeCore {
             case .requestManifest(let fetch):
                 let request = ContentRequest(origin: fetch.head.body.origin, root: fetch.head.body.manifestRoot)
                 ask(.manifestRequest, request.encoded(), .manifest(fetch), on: fetch.session, at: now)
+            case .requestChanges(let fetch, let since):
+                let request = ChangesRequest(origin: fetch.head.body.origin, since: since.root, root: fetch.head.body.manifestRoot)
+                ask(.changesRequest, request.encoded(), .changes(fetch, since: since), on: fetch.session, at: now)
+            case .checkChanges(let fetch, let since, let change): directives.append(.checkChanges(fetch, since: since, [change]))
             case .requestBucket(let fetch, let entry, let descriptor):
                 let request = ContentRequest(origin: fetch.head.body.origin, root: entry.root)
                 ask(.bucketRequest, request.encoded(), .bucket(fetch, entry, descriptor), on: fetch.session, at: now)
@@ -38,6 +42,7 @@ extension NodeCore {
         guard let manifest = adopting.removeValue(forKey: origin) else { return }
         let earlier = origins[origin]?.adopted?.head
         origins[origin, default: OriginRecord()].adopted = AdoptedState(head: head, manifest: manifest)
+        if let begun = fetches.begunAt(origin) { followedIn[origin] = now.instant - begun }
         fetches.adopted(head)
         // What ended it may have come while the disk was at work.
         guard settleStanding(of: origin, at: now) else { return beginFetches(at: now, using: &random) }
@@ -76,15 +81,24 @@ extension NodeCore {
     private mutating func tell(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
         hot.removeAll { $0.origin == head.body.origin }
         guard hot.count < Bound.hotHeads else { return }
-        hot.append(HotHead(origin: head.body.origin, bytes: head.bytes, roundsLeft: configuration.spreadRounds))
+        let change = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot).flatMap {
+            HeadWithChange(head: head.bytes, base: $0.since.raw.prefix, change: $0.bytes)
+        }
+        hot.append(HotHead(origin: head.body.origin, bytes: head.bytes, change: change, roundsLeft: configuration.spreadRounds))
         if !armed.contains(.spread) { spread(at: now, using: &random) }
     }
 
     mutating func spread(at now: Moment, using random: inout some RandomNumberGenerator) {
         guard !hot.isEmpty else { return }
-        let messages = DatagramMessage.messages(of: hot.map(\.bytes)).map { $0.encoded() }
+        // A change goes along in the first round only, which is where it saves a question.
+        let changes = hot.compactMap { $0.roundsLeft == configuration.spreadRounds ? $0.change : nil }
+        let told = Set(changes.map(\.head))
+        let all = DatagramMessage.messages(of: hot.map(\.bytes)).map { $0.encoded() }
+        let withChanges =
+            changes.map { DatagramMessage.headWithChange($0).encoded() }
+            + DatagramMessage.messages(of: hot.map(\.bytes).filter { !told.contains($0) }).map { $0.encoded() }
         for session in openSessions.sample(configuration.spreadFanout, using: &random) {
-            for message in messages { directives.append(.sendDatagram(message, session)) }
+            for message in sessions[session]?.takesChanges == true ? withChanges : all { directives.append(.sendDatagram(message, session)) }
         }
         for place in hot.indices { hot[place].roundsLeft -= 1 }
         hot.removeAll { $0.roundsLeft <= 0 }

@@ -54,6 +54,17 @@ extension NodeCore {
             directives.append(
                 frame.knownType == .manifestRequest
                     ? .serveManifest(id, requestID: frame.requestID, request) : .serveBucket(id, requestID: frame.requestID, request))
+        case .changesRequest:
+            guard let request = decode(frame, on: id, ChangesRequest.init(decoding:)) else { return }
+            sessions[id]?.takesChanges = true
+            guard let changes = changeLog.changes(request) else { return refuse(id, .notHeld, requestID: frame.requestID) }
+            send(Frame(.changes, requestID: frame.requestID, isAnswer: true, body: ChangesAnswer(changes).encoded()), on: id)
+        case .changes:
+            guard let request = takeRequest(frame, on: id), case .changes(let fetch, let since) = request.kind,
+                let answer = decode(frame, on: id, ChangesAnswer.init(decoding:))
+            else { return }
+            sessions[id]?.takesChanges = true
+            directives.append(.checkChanges(fetch, since: since, answer.changes))
         case .manifest:
             guard let request = takeRequest(frame, on: id), case .manifest(let fetch) = request.kind else { return }
             directives.append(.checkManifest(fetch, frame.body))
@@ -73,8 +84,11 @@ extension NodeCore {
             check([frame.body], for: .push, from: id)
         case .hello, .joinRequest, .joinAnswer: drop(id, for: .unexpectedFrame(frame.type))
         case .unknown:
-            guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind else { return }
-            historyRefused(question, at: now, using: &random)
+            switch takeRequest(frame, on: id)?.kind {
+            case .history(let question): historyRefused(question, at: now, using: &random)
+            case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
+            case .statements, .manifest, .bucket, nil: break
+            }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
         case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
         }
@@ -93,8 +107,14 @@ extension NodeCore {
             return
         }
         switch request.kind {
-        case .manifest(let fetch), .bucket(let fetch, _, _):
+        case .changes(let fetch, _):
+            sessions[session.id]?.takesChanges = true
+            perform(fetches.changesRefused(fetch), at: now)
+        case .manifest(let fetch):
             fetches.failed(fetch)
+            beginFetches(at: now, using: &random)
+        case .bucket(let fetch, let entry, _):
+            fetches.bucketFailed(fetch, entry)
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
         case .history(let question): historyRefused(question, at: now, using: &random)
@@ -116,6 +136,12 @@ extension NodeCore {
             guard let probe = session.probe, probe.number == ping.number else { return }  // Late, or of a round before.
             sessions[id]?.roundTrip = now.instant - probe.sentAt
             sessions[id]?.probe = nil
+        case .headWithChange(let news):
+            guard session.batchesUnderCheck < Bound.batchesPerSession else { return }
+            // As many as there are checks: those of heads that were not worth one are swept out with the rest.
+            if session.pushed.count >= Bound.batchesPerSession { sessions[id]?.pushed = [:] }
+            sessions[id]?.pushed[news.head] = PushedChange(base: news.base, bytes: news.change)
+            check([news.head], for: .push, from: id)
         case .heads(let heads):
             guard session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings them.
             check(heads, for: .push, from: id)

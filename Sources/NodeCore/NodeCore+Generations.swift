@@ -155,6 +155,7 @@ extension NodeCore {
         hot.removeAll { $0.origin == origin }
         histories[origin] = nil
         inquiries[origin] = nil
+        changeLog.forget(origin)
         if isRevoked {
             directives.append(.forget(origin))
         } else {

@@ -140,7 +140,8 @@ extension NodeCore {
             guard let request = requests[key], now.instant - request.askedAt > configuration.requestTimeout else { continue }
             requests[key] = nil
             switch request.kind {
-            case .manifest(let fetch), .bucket(let fetch, _, _): fetches.failed(fetch)
+            case .manifest(let fetch), .changes(let fetch, _): fetches.failed(fetch)
+            case .bucket(let fetch, let entry, _): fetches.bucketFailed(fetch, entry)
             case .statements: drop(key.session, for: .silent)
             case .history(let question): historyRefused(question, at: now, using: &random)
             }

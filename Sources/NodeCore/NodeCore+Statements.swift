@@ -138,12 +138,26 @@ extension NodeCore {
             if let wanted = fetches.wanted(of: origin), wanted.body.position == head.body.position, wanted.bytes != head.bytes {
                 return accuse(wanted, head, at: now)
             }
-            fetches.headSeen(head, from: id)
+            let change = id.flatMap { sessions[$0]?.pushed.removeValue(forKey: head.bytes) }
+            guard isWithinQuota(head, of: origin) else { return }
+            fetches.headSeen(head, from: id, with: change)
         case .unresolved: wait { $0.add(.head(head)) }
         case .equivocation: contradicted(by: head, at: now)
         case .known: contradicted(by: head, at: now)
         case .refused, .void: break
         }
+    }
+
+    /// Whether an origin has not more than one may have here. Its head says how much it has, and a manifest that says otherwise breaks the rules.
+    private mutating func isWithinQuota(_ head: Verified<Head>, of origin: OriginID) -> Bool {
+        if head.body.sightingCount <= configuration.originSightings, head.body.dataByteCount <= configuration.originByteCount {
+            overQuota.remove(origin)
+            return true
+        }
+        if overQuota.insert(origin).inserted {
+            directives.append(.report(.quotaReached(origin, sightings: head.body.sightingCount, byteCount: head.body.dataByteCount)))
+        }
+        return false
     }
 
     /// A neighbour holds what our head says, if that is what it has just told us of. Only for heads whose signature has been checked, now or before.

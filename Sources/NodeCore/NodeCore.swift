@@ -24,6 +24,11 @@ public struct NodeCore: Sendable {
     var held: Set<Digest> = []
     var pending = PendingStatements()
     var fetches: FetchScheduler
+    var changeLog = ChangeLog()
+    /// Origins whose newest head is over its quota, so that it is told once.
+    var overQuota: Set<OriginID> = []
+    /// How long each origin's adopted head took, from hearing of it.
+    var followedIn: [OriginID: Duration] = [:]
     /// The manifests under adoption.
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
@@ -89,10 +94,15 @@ public struct NodeCore: Sendable {
             let held = Set(present?.entries.map(\.root) ?? [])
             perform(fetches.manifestChecked(fetch, result, held: { held.contains($0) }, today: now.timestamp.day), at: now)
             beginFetches(at: now, using: &random)
+        case .changesChecked(let fetch, let result):
+            let held = origins[fetch.head.body.origin]?.adopted.map { Set($0.manifest.entries.map(\.root)) } ?? []
+            perform(fetches.changesChecked(fetch, result, held: { held.contains($0) }, today: now.timestamp.day), at: now)
+            beginFetches(at: now, using: &random)
+        case .contentChanged(let change): changeLog.append(change)
         case .bucketChecked(let fetch, let entry, let result):
             perform(fetches.bucketChecked(fetch, entry, result), at: now)
             beginFetches(at: now, using: &random)
-        case .stagingFailed(let fetch, _): fetches.failed(fetch)  // Nobody's fault but ours: the next tick tries again.
+        case .stagingFailed(let fetch, let entry): fetches.bucketFailed(fetch, entry)  // Nobody's fault but ours: the next tick tries again.
         case .adopted(let head): adopted(head, at: now, using: &random)
         case .adoptionFailed(let head):
             adopting[head.body.origin] = nil

@@ -11,6 +11,8 @@ public struct NodeStatus: Sendable {
         public var origin: OriginID
         public var displayName: String
         public var isConnected: Bool
+        /// The session with it, if there is one.
+        public var session: SessionID?
         public var isDialedByUs: Bool
         public var roundTrip: Duration?
         /// Since the last frame or datagram; `nil` without a session.
@@ -45,6 +47,8 @@ public struct NodeStatus: Sendable {
         public var issuedAt: Timestamp?
         public var isCurrent: Bool
         public var sightingCount: UInt64
+        /// How long the adopted head took, from hearing of it to verified and stored.
+        public var followedIn: Duration?
         /// A newer head that is being fetched.
         public var wanted: HeadPosition?
         /// It has said that nothing more will come.
@@ -76,7 +80,7 @@ extension NodeCore {
             let session = sessionOf[node]
             return NodeStatus.Peer(
                 node: node, origin: entry.certificate.body.origin, displayName: members.displayName(of: entry.certificate.body.origin) ?? "",
-                isConnected: session != nil, isDialedByUs: session?.dial != nil, roundTrip: session?.roundTrip,
+                isConnected: session != nil, session: session?.id, isDialedByUs: session?.dial != nil, roundTrip: session?.roundTrip,
                 silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
                 failedDials: backoff.failureCount(of: entry.certificate.body.transportKey),
                 isCertified: now.timestamp < entry.certificate.body.notAfter, confirmed: confirmations[node])
@@ -87,7 +91,7 @@ extension NodeCore {
                 origin: origin, displayName: members.displayName(of: origin) ?? "", standing: members.standing(of: origin, at: now.timestamp),
                 adopted: adopted?.head.body.position, issuedAt: adopted?.head.body.issuedAt,
                 isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
-                sightingCount: adopted?.head.body.sightingCount ?? 0, wanted: fetches.wanted(of: origin)?.body.position,
+                sightingCount: adopted?.head.body.sightingCount ?? 0, followedIn: followedIn[origin], wanted: fetches.wanted(of: origin)?.body.position,
                 hasEnded: self.origins[origin]?.hasEnded ?? false,
                 isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false)
         }

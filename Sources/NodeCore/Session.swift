@@ -1,5 +1,6 @@
 import Ledger
 import Primitives
+import Replication
 import WireFormat
 
 /// One TCP session and what has been said on it so far.
@@ -31,6 +32,10 @@ struct Session: Sendable {
     var isClosing = false
     /// It broke the protocol, and is not dialed again at once.
     var isDropped = false
+    /// The other side knows what changes are.
+    var takesChanges = false
+    /// What came with heads that are under check, by their bytes.
+    var pushed: [[UInt8]: PushedChange] = [:]
     /// Since when an answer to a ping frame is waited for.
     var pingedAt: Instant?
     /// The datagram probe under way.
@@ -67,6 +72,7 @@ struct Request: Sendable {
         case statements
         case manifest(Fetch)
         case bucket(Fetch, BucketEntry, StreamDescriptor)
+        case changes(Fetch, since: Manifest)
         case history(HistoryRequest)
     }
 
@@ -78,6 +84,8 @@ struct Request: Sendable {
 struct HotHead: Sendable {
     let origin: OriginID
     let bytes: [UInt8]
+    /// What leads to it from the head before, if it fits one datagram with it.
+    var change: HeadWithChange?
     var roundsLeft: Int
 }
 

@@ -24,6 +24,8 @@ public typealias Publication = Replication.Publication
 public typealias DayContent = Replication.DayContent
 public typealias CoveredDay = Replication.CoveredDay
 public typealias Fetch = Replication.Fetch
+public typealias AppliedChanges = Replication.AppliedChanges
+public typealias ObservedChange = Replication.ObservedChange
 
 /// Who a node is: its keys and what they may do.
 public struct NodeIdentity: Sendable {

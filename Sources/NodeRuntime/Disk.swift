@@ -18,7 +18,7 @@ final class Disk: Sendable {
     /// Sightings taken from the outbox in one step.
     static let outboxBatch = 20_000
     /// Requests of neighbours that wait to be read at one time; more are answered `busy`.
-    static let readsInFlight = 64
+    static let readsInFlight = 256
 
     private let directory: NodeDirectory
     private let store: MeshStore
@@ -28,8 +28,16 @@ final class Disk: Sendable {
     private let writing = DispatchQueue(label: "hearsay.disk.writing")
     private let reading = DispatchQueue(label: "hearsay.disk.reading", attributes: .concurrent)
     private let readsWaiting = Mutex(0)
+    /// Checked buckets that wait for the disk; bounded by what the core lets be under way.
+    private let unstaged = Mutex<[Unstaged]>([])
     /// The days the node has been given and has not published yet: not built again until they change.
     private let offered = Mutex<Set<DirtyDay>>([])
+
+    private struct Unstaged {
+        let bucket: Bucket
+        let fetch: Fetch
+        let entry: BucketEntry
+    }
 
     init(directory: NodeDirectory, store: MeshStore, replica: Replica, mailbox: Mailbox<Input>, logger: Logger) {
         self.directory = directory
@@ -43,15 +51,47 @@ final class Disk: Sendable {
         write("keep a statement") { try $0.store.keep([statement]) }
     }
 
+    /// Buckets that come while the disk is at work are staged together: one sync for all of them.
     func stage(_ bucket: Bucket, for fetch: Fetch, entry: BucketEntry) {
+        let isFirst = unstaged.withLock { unstaged in
+            unstaged.append(Unstaged(bucket: bucket, fetch: fetch, entry: entry))
+            return unstaged.count == 1
+        }
+        guard isFirst else { return }  // Whoever was first takes all.
         writing.async { [self] in
+            let batch = unstaged.withLock { unstaged in
+                defer { unstaged = [] }
+                return unstaged
+            }
             do {
-                try store.stage(bucket, of: fetch.head.body.origin)
-                mailbox.post(.bucketChecked(fetch, entry, .success(())))
+                try store.stage(batch.map { ($0.fetch.head.body.origin, $0.bucket) })
+                for each in batch { mailbox.post(.bucketChecked(each.fetch, each.entry, .success(()))) }
             } catch {
                 logger.error("\(error)")
-                mailbox.post(.stagingFailed(fetch, entry))
+                for each in batch { mailbox.post(.stagingFailed(each.fetch, each.entry)) }
             }
+        }
+    }
+
+    /// Applies changes to what is adopted, and stages what comes of it.
+    func apply(_ changes: [[UInt8]], to manifest: Manifest, for fetch: Fetch) {
+        let origin = fetch.head.body.origin
+        reading.async { [self] in
+            do throws(ContentChangeError) {
+                let applied = try ContentChange.apply(changes, to: manifest, head: fetch.head.body) { entry in
+                    (try? store.bucket(of: origin, root: entry.root)) ?? nil
+                }
+                writing.async { [self] in
+                    do {
+                        try store.stage(applied.buckets.map { (origin, $0) })
+                        let roots = applied.buckets.map(\.entry.root)
+                        mailbox.post(.changesChecked(fetch, .success(AppliedChanges(manifest: applied.manifest, roots: roots))))
+                    } catch {
+                        logger.error("\(error)")
+                        mailbox.post(.changesChecked(fetch, .failure(.baseMissing)))
+                    }
+                }
+            } catch { mailbox.post(.changesChecked(fetch, .failure(error))) }
         }
     }
 
@@ -60,6 +100,7 @@ final class Disk: Sendable {
             do {
                 let change = try store.adopt(head, manifest, today: SystemClock.timestamp.day)
                 replica.apply(change, head: head)
+                if let observed = change.observed { mailbox.post(.contentChanged(observed)) }
                 mailbox.post(.adopted(head))
             } catch {
                 logger.error("\(error)")
@@ -119,6 +160,7 @@ final class Disk: Sendable {
             do {
                 let change = try store.publish(publication)
                 replica.apply(change, head: publication.head)
+                if let observed = change.observed { mailbox.post(.contentChanged(observed)) }
                 mailbox.post(.published(publication))
             } catch {
                 logger.error("\(error)")

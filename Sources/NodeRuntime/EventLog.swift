@@ -28,6 +28,8 @@ enum EventLog {
         case .recovered(let position): (.notice, "our own head \(position) has come back from others")
         case .commandRefused(let refusal): (.notice, "command refused: \(refusal)")
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
+        case .quotaReached(let origin, let sightings, let byteCount):
+            (.warning, "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed")
         }
     }
 

@@ -49,6 +49,9 @@ public actor Node {
 
     var holdsIdentityKey: Bool { core.holdsIdentityKey }
 
+    /// What each session has sent and received.
+    func traffic() async -> [SessionID: SessionTraffic] { await transport.traffic() }
+
     func command(_ command: Command) { mailbox.post(.command(command)) }
 
     private func step(_ input: Input) {
@@ -73,6 +76,7 @@ public actor Node {
                     disk.stage(try Bucket(checking: bytes, entry: entry, descriptor: descriptor), for: fetch, entry: entry)
                 } catch { mailbox.post(.bucketChecked(fetch, entry, .failure(error))) }
             }
+        case .checkChanges(let fetch, let since, let changes): disk.apply(changes, to: since, for: fetch)
         case .serveManifest(let session, let requestID, let request):
             disk.serve(request, as: .manifest, requestID: requestID) { [transport] in transport.send($0, on: session) }
         case .serveBucket(let session, let requestID, let request):

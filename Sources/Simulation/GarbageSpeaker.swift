@@ -104,6 +104,12 @@ struct GarbageSpeaker: HostileMember {
             var question = frame
             question.requestID = nextRequest
             return [.send(question, other)]
+        case .changesRequest:
+            guard random.number(below: 4) == 0 else {
+                return [.send(Frame(.refusal, requestID: frame.requestID, isAnswer: true, body: Refusal.notHeld.encoded()), session)]
+            }
+            let nonsense = ChangesAnswer([random.bytes(count: Int(random.number(below: 200)))]).encoded()
+            return [.send(Frame(.changes, requestID: frame.requestID, isAnswer: true, body: nonsense), session)]
         case .manifest, .bucket:
             guard let asker = passedOn.removeValue(forKey: frame.requestID) else { return [] }
             var answer = frame

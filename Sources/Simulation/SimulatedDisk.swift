@@ -13,6 +13,7 @@ struct SimulatedDisk {
     enum Operation {
         case keep(AnyStatement)
         case stage(Fetch, Bucket)
+        case stageChanged(Fetch, Manifest, [Bucket])
         case adopt(Verified<Head>, Manifest)
         case publish(Publication)
         case discard(Slot)
@@ -29,6 +30,7 @@ struct SimulatedDisk {
     enum Answer {
         case nothing
         case input(Input)
+        case inputs([Input])
         case frame(Frame, SessionID)
     }
 
@@ -91,16 +93,26 @@ struct SimulatedDisk {
             Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return .input(.bucketChecked(fetch, bucket.entry, .success(())))
+        case .stageChanged(let fetch, let manifest, let buckets):
+            Self.apply(operation, to: &content, of: origin)
+            unsynced.append(operation)
+            return .input(.changesChecked(fetch, .success(AppliedChanges(manifest: manifest, roots: buckets.map(\.entry.root)))))
         case .adopt(let head, let manifest):
             let isComplete = holdsAll(of: manifest, origin: head.body.origin, today: now.day)
             if !isComplete { missingBucketCount += 1 }
             guard isComplete, !fails else { return .input(.adoptionFailed(head)) }
+            let change = observed(head.body.origin, content.adopted[head.body.origin]?.manifest, manifest) { [content] in
+                content.buckets[head.body.origin]?[$0] ?? content.staged[head.body.origin]?[$0]
+            }
             sync(operation, lies: lies)
-            return .input(.adopted(head))
+            return .inputs(change + [.adopted(head)])
         case .publish(let publication):
             guard !fails else { return .input(.publicationFailed(publication)) }
+            let change = observed(origin, content.own?.manifest, publication.manifest) { [content, origin] root in
+                content.buckets[origin]?[root] ?? publication.newBuckets.first { $0.entry.root == root }
+            }
             sync(operation, lies: lies)
-            return .input(.published(publication))
+            return .inputs(change + [.published(publication)])
         case .recover(let head, let manifest):
             let isComplete = holdsAll(of: manifest, origin: origin, today: now.day)
             if !isComplete { missingBucketCount += 1 }
@@ -174,6 +186,12 @@ struct SimulatedDisk {
         Self.apply(operation, to: &content, of: origin)
     }
 
+    private func observed(_ origin: OriginID, _ before: Manifest?, _ after: Manifest, _ bucket: (Digest) -> Bucket?) -> [Input] {
+        guard let before, before.root != after.root else { return [] }
+        let change = ContentChange.between(before, after, old: { bucket($0.root)?.bytes }, new: { bucket($0.root)?.bytes })
+        return [.contentChanged(ObservedChange(origin: origin, since: before, root: after, change))]
+    }
+
     private func holdsAll(of manifest: Manifest, origin: OriginID, today: Day) -> Bool {
         manifest.entries.allSatisfy { entry in
             content.buckets[origin]?[entry.root] != nil || content.staged[origin]?[entry.root] != nil
@@ -192,6 +210,8 @@ struct SimulatedDisk {
         switch operation {
         case .keep(let statement): content.statements[StatementSubject(statement)] = statement
         case .stage(let fetch, let bucket): content.staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket
+        case .stageChanged(let fetch, _, let buckets):
+            for bucket in buckets { content.staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket }
         case .adopt(let head, let manifest):
             let origin = head.body.origin
             let staged = content.staged.removeValue(forKey: origin) ?? [:]

@@ -33,6 +33,8 @@ extension SimulatedMesh {
             schedule(.checked(node, life: life, batch), in: .microseconds(50 + 35 * batch.statements.count) + random.duration(upTo: .milliseconds(1)))
         case .checkManifest(let fetch, let bytes):
             schedule(.contentChecked(node, life: life, .manifest(fetch, bytes)), in: .microseconds(20) + random.duration(upTo: .milliseconds(1)))
+        case .checkChanges(let fetch, let since, let changes):
+            schedule(.contentChecked(node, life: life, .changes(fetch, since, changes)), in: .microseconds(50) + random.duration(upTo: .milliseconds(2)))
         case .checkBucket(let fetch, let entry, let descriptor, let bytes):
             let check = ContentCheck.bucket(fetch, entry, descriptor, bytes)
             schedule(.contentChecked(node, life: life, check), in: .microseconds(20) + random.duration(upTo: .milliseconds(2)))
@@ -63,6 +65,12 @@ extension SimulatedMesh {
         case .manifest(let fetch, let bytes):
             let result = Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }
             deliver(.manifestChecked(fetch, result), to: node, life: life)
+        case .changes(let fetch, let since, let changes):
+            let buckets = nodes[node].disk.content.buckets[fetch.head.body.origin] ?? [:]
+            do throws(ContentChangeError) {
+                let (manifest, changed) = try ContentChange.apply(changes, to: since, head: fetch.head.body) { buckets[$0.root]?.bytes }
+                enqueue(.stageChanged(fetch, manifest, changed), at: node)
+            } catch { deliver(.changesChecked(fetch, .failure(error)), to: node, life: life) }
         case .bucket(let fetch, let entry, let descriptor, let bytes):
             do throws(BucketError) {
                 enqueue(.stage(fetch, try Bucket(checking: bytes, entry: entry, descriptor: descriptor)), at: node)
@@ -76,7 +84,7 @@ extension SimulatedMesh {
         let longest: Duration
         switch operation {
         case .keep, .discard, .serveManifest, .serveBucket: longest = .microseconds(200)
-        case .stage, .setAside, .forget, .expire: longest = .milliseconds(1)
+        case .stage, .stageChanged, .setAside, .forget, .expire: longest = .milliseconds(1)
         case .adopt, .publish, .recover, .openGeneration, .redeem: longest = .milliseconds(12)  // Synced.
         }
         nodes[node].disk.enqueue(operation)
@@ -92,6 +100,11 @@ extension SimulatedMesh {
         let answer = nodes[node].disk.performNext(at: moment(of: node).timestamp, fails: fails, lies: conditions.disksLie)
         switch answer {
         case .nothing: break
+        case .inputs(let inputs):
+            for input in inputs {
+                noteAnswer(input, at: node)
+                deliver(input, to: node, life: life)
+            }
         case .frame(let frame, let session): send(frame, on: session, at: node)
         case .input(let input):
             noteAnswer(input, at: node)

@@ -17,7 +17,7 @@ extension SimulatedMesh {
             let told = answer.statements.filter { !isWithheld($0, of: withholding, by: node) }
             frame.body = StatementsAnswer(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore, statements: told).encoded()
             return frame
-        case .manifest, .bucket, .history:
+        case .manifest, .bucket, .changes, .history:
             guard withholding.victim == nil else { return frame }
             return Frame(.refusal, requestID: frame.requestID, isAnswer: true, body: Refusal.notHeld.encoded())
         default: return frame

@@ -29,6 +29,7 @@ public final class SimulatedMesh {
 
     enum ContentCheck {
         case manifest(Fetch, [UInt8])
+        case changes(Fetch, Manifest, [[UInt8]])
         case bucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
     }
 

@@ -45,6 +45,8 @@ struct Trace: Hashable, Sendable {
         case .datagram(let session, let bytes): (7, session.number ^ BLAKE2b.hash(bytes).raw.prefix)
         case .checked(_, let outcome): (8, UInt64(outcome.verified.count) << 32 | UInt64(outcome.unresolved.count) << 16 | UInt64(outcome.forgedCount))
         case .manifestChecked(let fetch, let result): (9, fetch.head.body.manifestRoot.raw.prefix ^ ((try? result.get()) == nil ? 1 : 0))
+        case .changesChecked(let fetch, let result): (22, fetch.head.body.manifestRoot.raw.prefix ^ ((try? result.get()) == nil ? 1 : 0))
+        case .contentChanged(let change): (23, change.root.raw.prefix)
         case .bucketChecked(_, let entry, let result): (10, entry.root.raw.prefix ^ ((try? result.get()) == nil ? 1 : 0))
         case .adopted(let head): (11, head.body.origin.raw.prefix ^ head.body.position.sequence)
         case .adoptionFailed(let head): (12, head.body.origin.raw.prefix)

@@ -12,21 +12,34 @@ public struct ReplicaChange: Sendable {
     public var added: [Bucket] = []
     /// Roots of buckets that are gone.
     public var removed: [Digest] = []
+    /// What leads from the content before to that now, if there was any before, and it is another.
+    public var observed: ObservedChange?
 }
 
 extension MeshStore {
     /// Keeps a checked bucket until its manifest is adopted. Again is the same as once.
-    public func stage(_ bucket: Bucket, of origin: OriginID) throws(StoreError) {
-        try write("stage a bucket") { try Self.insert(bucket, of: origin, isStaged: true, into: $0) }
+    public func stage(_ bucket: Bucket, of origin: OriginID) throws(StoreError) { try stage([(origin, bucket)]) }
+
+    /// Keeps checked buckets in one step.
+    public func stage(_ buckets: [(origin: OriginID, bucket: Bucket)]) throws(StoreError) {
+        try write("stage buckets") { database in
+            for (origin, bucket) in buckets { try Self.insert(bucket, of: origin, isStaged: true, into: database) }
+        }
+        fresh.withLock { fresh in
+            for (origin, bucket) in buckets { fresh.add(bucket, of: origin) }
+        }
     }
 
     /// The replica of an origin becomes what the manifest says, from staged and present buckets; all others of it are deleted.
     ///
-    /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here, or is damaged. Buckets are checked as they stop being staged.
+    /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here, or is damaged. Buckets are checked as they stop being staged, unless
+    /// this run has checked them, and has them still in memory.
     public func adopt(_ head: Verified<Head>, _ manifest: Manifest, today: Day) throws(StoreError) -> ReplicaChange {
         let origin = head.body.origin
+        let fresh = fresh.withLock { $0.take(of: origin) }
         let (change, hasDeleted) = try write("adopt a head") { database in
             var change = ReplicaChange(origin: origin)
+            change.observed = try Self.observe(manifest, of: origin, in: database)
             var hasDeleted = false
             let wanted = Dictionary(manifest.entries.map { ($0.root.data, $0) }, uniquingKeysWith: { first, _ in first })
             var here: Set<Data> = []
@@ -43,7 +56,8 @@ extension MeshStore {
                 // The same bytes may be told of in other words: under a descriptor that keeps them longer, or for another day.
                 let isRetold = row.blob("descriptor") != encoded(descriptor) || row.blob("entry") != encoded(entry)
                 if isStaged || isRetold {
-                    guard let bucket = try Self.bucket(entry, of: origin, descriptor: descriptor, in: database) else { continue }
+                    let known = fresh[entry.root].flatMap { $0.entry == entry && $0.descriptor == descriptor ? $0 : nil }
+                    guard let bucket = try known ?? Self.bucket(entry, of: origin, descriptor: descriptor, in: database) else { continue }
                     if isRetold { try Self.retell(bucket, of: origin, in: database) }
                     if !isStaged { change.removed.append(entry.root) }
                     change.added.append(bucket)
@@ -75,6 +89,7 @@ extension MeshStore {
 
     /// Nothing of an origin is kept.
     public func forget(_ origin: OriginID) throws(StoreError) -> ReplicaChange {
+        _ = fresh.withLock { $0.take(of: origin) }
         let change = try write("forget a replica") { database in
             let change = ReplicaChange(origin: origin, removed: try Self.adoptedRoots(of: origin, in: database))
             try database.execute(sql: "DELETE FROM bucket WHERE origin = ?", arguments: [origin.data])
@@ -96,6 +111,7 @@ extension MeshStore {
         let change = try write("publish a head") { database in
             var change = ReplicaChange(origin: origin, added: publication.newBuckets)
             for bucket in publication.newBuckets { try Self.insert(bucket, of: origin, isStaged: false, into: database) }
+            change.observed = try Self.observe(publication.manifest, of: origin, in: database)
             let wanted = Set(publication.manifest.entries.map(\.root.data))
             try database.execute(sql: "UPDATE bucket SET is_staged = 0 WHERE origin = ? AND is_staged", arguments: [origin.data])
             for row in try Row.fetchAll(database, sql: "SELECT root FROM bucket WHERE origin = ?", arguments: [origin.data]) {
@@ -114,6 +130,17 @@ extension MeshStore {
         }
         compactLog(afterDeleting: !change.removed.isEmpty)
         return change
+    }
+
+    /// What leads from the content that is here to that of a manifest; the buckets of both are here still.
+    private static func observe(_ manifest: Manifest, of origin: OriginID, in database: Database) throws -> ObservedChange? {
+        guard let row = try Row.fetchOne(database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin WHERE origin = ?", arguments: [origin.data]),
+            let before = content(of: row)?.manifest, before.root != manifest.root
+        else { return nil }
+        func bytes(_ entry: BucketEntry) -> [UInt8]? {
+            (try? Data.fetchOne(database, sql: "SELECT bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, entry.root.data])).map { Array($0) }
+        }
+        return ObservedChange(origin: origin, since: before, root: manifest, ContentChange.between(before, manifest, old: bytes, new: bytes))
     }
 
     /// The manifest an origin's newest head here names, if it has this root.

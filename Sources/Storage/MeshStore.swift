@@ -50,6 +50,7 @@ public final class MeshStore: Sendable {
     let pool: DatabasePool
     /// Whether deleted bytes may still lie in the log. At first nobody knows: an earlier run may have ended between deleting and emptying.
     private let owesCompaction = Mutex(true)
+    let fresh = Mutex(FreshBuckets())
 
     /// Opens the database, making it (mode 0600) if there is none.
     public init(path: String) throws(StoreError) {

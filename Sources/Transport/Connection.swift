@@ -42,6 +42,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// The connection is gone, but the node has not taken everything yet that came before.
     private var isInputOver = false
     private var queuedByteCount = 0
+    /// What has gone through the socket since the connection was made, handshake and sealing included.
+    private(set) var traffic = SessionTraffic()
     private var closeReason: CloseReason?
 
     // Datagrams.
@@ -101,6 +103,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         if case .closed = phase { return }
         guard closeReason == nil else { return }  // Read only to be thrown away, until the other side has closed too.
         let bytes = Array(unwrapInboundIn(data).readableBytesView)
+        traffic.receivedByteCount &+= UInt64(bytes.count)
         guard mayGoOn(with: bytes) else { return handshakeFailed(.refused) }
         do throws(NoiseError) {
             handle(try secure.receive(bytes, using: &owner.random))
@@ -228,6 +231,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     private func write(_ bytes: [UInt8]) {
         queuedByteCount += bytes.count
+        traffic.sentByteCount &+= UInt64(bytes.count)
         let written = channel.eventLoop.makePromise(of: Void.self)
         written.futureResult.whenComplete { [self] _ in
             queuedByteCount -= bytes.count
@@ -281,11 +285,13 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func seal(datagram plaintext: [UInt8]) -> ([UInt8], SocketAddress)? {
         guard let destination, let bytes = try? datagramSession?.seal(plaintext) else { return nil }
+        traffic.sentByteCount &+= UInt64(bytes.count)
         return (bytes, destination)
     }
 
     func received(datagram bytes: [UInt8], from address: SocketAddress) {
         guard case .open(let id) = phase, closeReason == nil, let plaintext = try? datagramSession?.open(bytes) else { return }
+        traffic.receivedByteCount &+= UInt64(bytes.count)
         destination = address  // Authenticated: the other side may have moved, or sit behind a translator.
         owner.tap?.saw(.received, .datagram, plaintext)
         _ = owner.deliver(.datagram(id, plaintext), plaintext.count, nil)
@@ -295,7 +301,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 extension Frame {
     fileprivate var asksForContent: Bool {
         switch knownType {
-        case .statementsRequest, .manifestRequest, .bucketRequest: true
+        case .statementsRequest, .manifestRequest, .bucketRequest, .changesRequest: true
         default: false
         }
     }

@@ -42,6 +42,13 @@ public final class MeshTransport: Sendable {
     /// Sends a datagram, if the peer has said where to. Plaintext of at most 1,168 bytes; a longer one is dropped.
     public func sendDatagram(_ plaintext: [UInt8], on session: SessionID) { loop.execute { $0.sendDatagram(plaintext, on: session) } }
 
+    /// What each session has sent and received so far.
+    public func traffic() async -> [SessionID: SessionTraffic] {
+        await withCheckedContinuation { continuation in
+            if !loop.execute({ continuation.resume(returning: $0.traffic) }) { continuation.resume(returning: [:]) }
+        }
+    }
+
     /// Writes what is queued, then closes. The `closed` event still comes.
     public func close(_ session: SessionID) { loop.execute { $0.connection(session)?.close(.closedHere) } }
 

@@ -46,12 +46,15 @@ final class SocketLoop: @unchecked Sendable {
         gate = HandshakeGate(configuration.handshakes, at: .zero)
     }
 
-    /// Runs `body` on the loop, in the order of the calls; not at all once everything has stopped.
-    func execute(_ body: @escaping @Sendable (SocketLoop) -> Void) {
+    /// Runs `body` on the loop, in the order of the calls; not at all, and `false`, once everything has stopped.
+    @discardableResult func execute(_ body: @escaping @Sendable (SocketLoop) -> Void) -> Bool {
         isOver.withLock { isOver in
             if !isOver { loop.execute { body(self) } }
+            return !isOver
         }
     }
+
+    var traffic: [SessionID: SessionTraffic] { connections.mapValues(\.traffic) }
 
     /// From now on nothing is run any more: the loop is about to end.
     func finish() { isOver.withLock { $0 = true } }

@@ -54,6 +54,14 @@ public struct SessionFacts: Hashable, Sendable {
     }
 }
 
+/// Bytes of one session, TCP and datagrams together, as they go through the sockets; what TCP, UDP and IP add is not in them.
+public struct SessionTraffic: Hashable, Sendable {
+    public var sentByteCount: UInt64 = 0
+    public var receivedByteCount: UInt64 = 0
+
+    public init() {}
+}
+
 /// Why a session ended.
 public enum CloseReason: Hashable, Sendable {
     /// This node asked for it.

@@ -69,6 +69,8 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case manifest = 12
     case bucketRequest = 13
     case bucket = 14
+    case changesRequest = 15
+    case changes = 16
     /// The stretch of a history between two heads, please.
     case historyRequest = 20
     case history = 21
@@ -79,11 +81,12 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     public var maximumBodyByteCount: Int {
         switch self {
         case .hello, .joinRequest: 16_384
-        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .historyRequest: 256
+        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .changesRequest, .historyRequest: 256
         case .history, .evidence: 4_096
         case .joinAnswer, .statements: 1_048_576
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount
+        case .changes: 1 + Limits.changesPerAnswer * (4 + Limits.changeByteCount)
         }
     }
 

@@ -47,4 +47,12 @@ public enum Limits {
     public static let inviteLifetime: Duration = .seconds(7 * 86_400)
     /// How long a head may claim to be current.
     public static let headLifetime: Duration = .seconds(90 * 86_400)
+    /// The changes from one head to the next, in bytes: what is longer is fetched whole.
+    public static let changeByteCount = 65_536
+    /// The steps of one change: each may cost the receiver the hashing of a bucket.
+    public static let changeSteps = 256
+    /// What changes tell of one bucket, in bytes: of more its entry is told, and the bucket fetched whole.
+    public static let changedBucketByteCount = 16_384
+    /// The changes in one answer.
+    public static let changesPerAnswer = 16
 }

@@ -141,8 +141,13 @@ import WireFormat
         let mesh = TinyMesh(["alpha", "beta"], seed: 10)
         mesh.start()
         mesh.run(for: .seconds(5))
+        // Heads come alone, so that their content is asked for.
+        mesh.onDatagram = { _, bytes in
+            guard case .headWithChange(let news)? = try? DatagramMessage(decoding: bytes) else { return bytes }
+            return DatagramMessage.heads([news.head]).encoded()
+        }
         mesh.onFrame = { _, frame in
-            guard frame.knownType == .bucket else { return frame }
+            guard frame.knownType == .bucket || frame.knownType == .changes else { return frame }
             var spoiled = frame
             spoiled.body[spoiled.body.count - 1] ^= 1
             return spoiled

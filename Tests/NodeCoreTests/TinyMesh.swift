@@ -77,11 +77,15 @@ final class TinyMesh {
     private var nextSession: UInt64 = 1
     /// Lets a test see or spoil what passes: returns what arrives.
     var onFrame: (Int, Frame) -> Frame? = { _, frame in frame }
+    /// The same for the plaintext of datagrams.
+    var onDatagram: (Int, [UInt8]) -> [UInt8]? = { _, bytes in bytes }
     var cutLinks: Set<Set<Int>> = []
+    private let configure: (inout NodeCore.Configuration) -> Void
     /// Cores that are made from now on do not hold their operator's identity key.
     var withholdsIdentityKey = false
 
-    init(_ names: [String], seed: UInt64, sponsors: [Int: Int] = [:]) {
+    init(_ names: [String], seed: UInt64, sponsors: [Int: Int] = [:], configure: @escaping (inout NodeCore.Configuration) -> Void = { _ in }) {
+        self.configure = configure
         random = SeededGenerator(seed: seed)
         root = SigningKey(using: &random)
         mesh = MeshID(root: root.verifyingKey)
@@ -106,6 +110,7 @@ final class TinyMesh {
         // Everybody knows the next one.
         let next = operators[(index + 1) % operators.count]
         configuration.seeds = [.init(address: next.address, key: next.transportKey.publicKey)]
+        configure(&configuration)
         return NodeCore(
             identity: NodeIdentity(
                 mesh: mesh, origin: each.origin, node: each.node, transportKey: each.transportKey.publicKey, addresses: [each.address],
@@ -202,11 +207,18 @@ final class TinyMesh {
             guard let (far, twin) = links[session], let frame = onFrame(index, frame) else { return }
             give(far, .frame(twin, frame))
         case .sendDatagram(let bytes, let session):
-            guard let (far, twin) = links[session] else { return }
+            guard let (far, twin) = links[session], let bytes = onDatagram(index, bytes) else { return }
             give(far, .datagram(twin, bytes))
         case .check(let batch): give(index, .checked(batch, batch.check()))
         case .checkManifest(let fetch, let bytes):
             give(index, .manifestChecked(fetch, Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }))
+        case .checkChanges(let fetch, let since, let changes):
+            let buckets = members[index].current[fetch.head.body.origin] ?? [:]
+            do throws(ContentChangeError) {
+                let (manifest, changed) = try ContentChange.apply(changes, to: since, head: fetch.head.body) { buckets[$0.root]?.bytes }
+                for bucket in changed { members[index].staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket }
+                give(index, .changesChecked(fetch, .success(AppliedChanges(manifest: manifest, roots: changed.map(\.entry.root)))))
+            } catch { give(index, .changesChecked(fetch, .failure(error))) }
         case .checkBucket(let fetch, let entry, let descriptor, let bytes):
             let result = Result { () throws(BucketError) in try Bucket(checking: bytes, entry: entry, descriptor: descriptor) }
             if case .success(let bucket) = result { members[index].staged[fetch.head.body.origin, default: [:]][entry.root] = bucket }
@@ -242,12 +254,14 @@ final class TinyMesh {
             members[index].current[origin] = here.filter { root, _ in manifest.entries.contains { $0.root == root } }
             members[index].staged[origin] = nil
             members[index].manifests[manifest.root] = manifest.bytes
+            observe(origin, members[index].stored.adopted[origin]?.manifest, manifest, here, at: index)
             members[index].stored.adopted[origin] = AdoptedState(head: head, manifest: manifest)
             give(index, .adopted(head))
         case .publish(let publication):
             let origin = publication.head.body.origin
             for bucket in publication.newBuckets { members[index].current[origin, default: [:]][bucket.entry.root] = bucket }
             members[index].manifests[publication.manifest.root] = publication.manifest.bytes
+            observe(origin, members[index].stored.own?.manifest, publication.manifest, members[index].current[origin] ?? [:], at: index)
             members[index].stored.own = OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
             give(index, .published(publication))
         case .expire(let day):
@@ -263,6 +277,12 @@ final class TinyMesh {
             give(index, .inviteRedeemed(session, requestID: id, newcomer, outcome))
         case .report(let event): members[index].events.append(event)
         }
+    }
+
+    private func observe(_ origin: OriginID, _ before: Manifest?, _ after: Manifest, _ buckets: [Digest: Bucket], at index: Int) {
+        guard let before, before.root != after.root else { return }
+        let change = ContentChange.between(before, after, old: { buckets[$0.root]?.bytes }, new: { buckets[$0.root]?.bytes })
+        give(index, .contentChanged(ObservedChange(origin: origin, since: before, root: after, change)))
     }
 
     private func serve(_ bytes: [UInt8]?, as type: FrameType, _ id: UInt32, _ session: SessionID, by index: Int) {

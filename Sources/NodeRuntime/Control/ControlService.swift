@@ -5,6 +5,7 @@ import NodeCore
 import Outbox
 import Primitives
 import Storage
+import Transport
 
 /// What the node answers to its operator's command line.
 struct ControlService: Sendable {
@@ -16,7 +17,7 @@ struct ControlService: Sendable {
 
     func answer(_ request: ControlRequest) async -> ControlAnswer {
         switch request {
-        case .status: return .document(StatusDocument.text(await node.status(), retraction: disk.retractionState()))
+        case .status: return .document(StatusDocument.text(await node.status(), traffic: await node.traffic(), retraction: disk.retractionState()))
         case .typist(let request): return Questions.typist(request, in: replica.snapshot)
         case .domain(let request): return Questions.domain(request, in: replica.snapshot)
         case .revoke(let key, let reason):
@@ -71,6 +72,9 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var silence_s: Double?
         public var addresses: [String]
         public var failed_dials: Int
+        /// Bytes of the session with it so far, TCP and datagrams, sealing included.
+        public var sent_bytes: UInt64?
+        public var received_bytes: UInt64?
         /// The newest head of this operator's own that the node has told it of, and so has adopted.
         public var holds_our_head: String?
     }
@@ -87,6 +91,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         /// There is evidence against its newest generation.
         public var quarantined: Bool
         public var sightings: UInt64
+        /// From hearing of the adopted head to having verified and stored all of it.
+        public var followed_in_ms: Double?
         /// Whether a node of theirs has told of a head of ours without anything that we have retracted.
         public var has_retracted: Bool?
     }
@@ -110,7 +116,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
 
     public var hasEndedFeed: Bool { signing == Self.word(for: .halted(.ended)) }
 
-    static func text(_ status: NodeStatus, retraction: MeshStore.RetractionState?) -> String {
+    static func text(_ status: NodeStatus, traffic: [SessionID: SessionTraffic] = [:], retraction: MeshStore.RetractionState?) -> String {
         func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
         let document = StatusDocument(
             mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
@@ -122,6 +128,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
                     node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
                     dialed_by_us: peer.isDialedByUs, round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
                     addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials,
+                    sent_bytes: peer.session.flatMap { traffic[$0]?.sentByteCount }, received_bytes: peer.session.flatMap { traffic[$0]?.receivedByteCount },
                     holds_our_head: peer.confirmed.map { "\($0)" })
             },
             origins: status.origins.map { origin in
@@ -129,6 +136,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
                     operator: "\(origin.origin)", name: EventLog.printable(origin.displayName), standing: word(for: origin.standing),
                     adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, ended: origin.hasEnded,
                     quarantined: origin.isQuarantined, sightings: origin.sightingCount,
+                    followed_in_ms: origin.followedIn.map(milliseconds),
                     has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) })
             })
         let encoder = JSONEncoder()

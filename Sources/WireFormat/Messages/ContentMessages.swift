@@ -103,6 +103,8 @@ public enum DatagramMessage: Hashable, Sendable {
     case ack(Ping)
     /// Heads that are news, each with a length before it: at most 5.
     case heads([[UInt8]])
+    /// A head that is news, and what leads to it from the head before. Only to those who have shown that they know what changes are.
+    case headWithChange(HeadWithChange)
 
     /// The heads that fit one datagram.
     public static let headLimit = 5
@@ -120,6 +122,7 @@ public enum DatagramMessage: Hashable, Sendable {
                 heads.append(try reader.prefixed(by: UInt16.self, limit: SealedDatagram.maximumPlaintextByteCount, field: .statement))
             }
             self = .heads(heads)
+        case 4: self = .headWithChange(try HeadWithChange(from: &reader))
         default: throw .invalid(.datagramType)
         }
         try reader.finish()
@@ -138,6 +141,9 @@ public enum DatagramMessage: Hashable, Sendable {
             writer.integer(UInt8(3))
             writer.count(heads.count, as: UInt8.self)
             for head in heads { writer.prefixed(head, by: UInt16.self) }
+        case .headWithChange(let news):
+            writer.integer(UInt8(4))
+            news.encode(into: &writer)
         }
         return writer.bytes
     }

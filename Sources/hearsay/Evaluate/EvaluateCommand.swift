@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError("--sessions must be 2 to \(SpecimenSet.sessionLimit / persons) with \(persons) persons")
         }
         guard (1...100_000).contains(keys ?? 1) else { throw ValidationError("--keys must be 1 to 100000") }
-        guard (0...10_000).contains(replicates) else { throw ValidationError("--replicates must be 0 to 10000") }
+        guard (0...2_000).contains(replicates) else { throw ValidationError("--replicates must be 0 to 2000") }
     }
 
     func run() throws {

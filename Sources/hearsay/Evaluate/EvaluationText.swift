@@ -81,7 +81,7 @@ enum EvaluationText {
             let width = row.values.compactMap { $0.interval }.map { ($0.upperBound - $0.lowerBound) / 2 }.max()
             table.add([name] + row.values.map { "\(Int($0.value.rounded()))" } + [width.map { String(format: "give or take %.1f at most", $0) } ?? ""])
         }
-        return table.text
+        return table.text + "\n(10 log10 of how much likelier one person is than two: beta-binomial fits, corrected by the counts around each distance, cut at +15 and -10)"
     }
 
     // MARK: Figures

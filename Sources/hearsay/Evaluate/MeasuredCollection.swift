@@ -17,19 +17,36 @@ struct MeasuredCollection {
     var byteCount: Int64 = 0
     var readingTime: Duration = .zero
 
-    mutating func add(_ session: SourceSession, person: Int) {
+    mutating func add(_ session: SessionCodes, person: Int) {
         sessionCount += 1
-        add(session.simHash, pairCount: session.digraphSampleCount, schemaVersion: SessionProfile.schemaVersion, person: person)
-        add(session.fingerprint?.code, pairCount: session.fingerprint?.keptPairCount, schemaVersion: Fingerprint2.schemaVersion, person: person)
+        for (schemaVersion, code, pairCount) in session.codes {
+            // A code of 0 is no signal.
+            guard let code, code != 0 else {
+                codelessCounts[schemaVersion, default: 0] += 1
+                continue
+            }
+            let lengthClass = pairCount.flatMap { LengthClass(pairCount: $0) }
+            specimens[schemaVersion, default: []].append(Specimen(person: person, code: code, lengthClass: lengthClass))
+        }
+    }
+}
+
+/// What is kept of a session while others are read: its codes, and how many pairs of keys each was made of.
+struct SessionCodes: Sendable {
+    let codes: [(schemaVersion: Int, code: UInt64?, pairCount: Int?)]
+
+    init(_ session: SourceSession) {
+        codes = [
+            (SessionProfile.schemaVersion, session.simHash, session.digraphSampleCount),
+            (Fingerprint2.schemaVersion, session.fingerprint?.code, session.fingerprint?.keptPairCount),
+        ]
     }
 
-    /// A code of 0 is no signal.
-    mutating func add(_ code: UInt64?, pairCount: Int?, schemaVersion: Int, person: Int) {
-        guard let code, code != 0 else {
-            codelessCounts[schemaVersion, default: 0] += 1
-            return
-        }
-        let lengthClass = pairCount.flatMap { LengthClass(pairCount: $0) }
-        specimens[schemaVersion, default: []].append(Specimen(person: person, code: code, lengthClass: lengthClass))
+    init(_ session: SyntheticSession) {
+        let (profile, fingerprint) = session.codes()
+        codes = [
+            (SessionProfile.schemaVersion, profile.digraphSimHash, profile.digraphSampleCount),
+            (Fingerprint2.schemaVersion, fingerprint?.code, fingerprint?.keptPairCount),
+        ]
     }
 }

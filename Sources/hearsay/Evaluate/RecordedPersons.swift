@@ -35,40 +35,63 @@ struct RecordedPersons {
 
     private static let hint = "hearsay evaluate DIR, with DIR/<person>/<recording> for each person"
 
+    private struct Person: Sendable {
+        /// Problems that are named; more are counted. A damaged recording has one in every line.
+        static let namedProblemLimit = 100
+
+        var sessions: [(sid: String, codes: SessionCodes)] = []
+        var problems: [String] = []
+        var problemCount = 0
+        var byteCount: Int64 = 0
+
+        mutating func add(_ problem: String) {
+            if problemCount < Self.namedProblemLimit { problems.append(problem) }
+            problemCount += 1
+        }
+    }
+
     /// Reads everything there is. What cannot be read is named on standard error and counted, and the rest goes on.
     func read() -> MeasuredCollection {
-        struct Person {
-            var sessions: [SourceSession] = []
-            var problems: [String] = []
-            var byteCount: Int64 = 0
-        }
         let start = ContinuousClock.now
-        let results = Mutex([Person](repeating: Person(), count: names.count))
+        struct Results {
+            var persons: [Person]
+            var doneCount = 0
+            let progress = ProgressLine()
+        }
+        let results = Mutex(Results(persons: Array(repeating: Person(), count: names.count)))
         DispatchQueue.concurrentPerform(iterations: names.count) { place in
             var person = Person()
             let folder = directory + "/" + names[place]
             do {
                 let set = try SourceSet([folder])
                 person.byteCount = set.byteCount
-                person.problems = Self.strangers(in: folder, besides: set)
+                for stranger in Self.strangers(in: folder, besides: set) { person.add(stranger) }
                 try set.read(
                     position: { _ in 0 }, isUnchanged: { _ in false },
                     { item in
                         switch item {
-                        case .session(let session): person.sessions.append(session)
-                        case .problem(let problem): person.problems.append("\(problem)")
+                        case .session(let session): person.sessions.append((session.sid, SessionCodes(session)))
+                        case .problem(let problem): person.add("\(problem)")
                         case .smtpTarget, .attacker, .progress, .position: break
                         }
                     },
                     finished: { _ in })
-            } catch { person.problems.append("\(error)") }
-            results.withLock { $0[place] = person }
+            } catch { person.add("\(error)") }
+            results.withLock { results in
+                results.persons[place] = person
+                results.doneCount += 1
+                results.progress.show(share: Double(results.doneCount) / Double(names.count)) { "\(results.doneCount) of \(names.count) persons" }
+            }
         }
-        return merged(results.withLock { $0.map { ($0.sessions, $0.problems, $0.byteCount) } }, time: ContinuousClock.now - start)
+        let persons = results.withLock { results in
+            results.progress.finish()
+            return results.persons
+        }
+        return merged(persons, time: ContinuousClock.now - start)
     }
 
     /// One after the other, so that the same folder gives the same figures.
-    private func merged(_ persons: [(sessions: [SourceSession], problems: [String], byteCount: Int64)], time: Duration) -> MeasuredCollection {
+    private func merged(_ persons: [Person], time: Duration) -> MeasuredCollection {
         var collection = MeasuredCollection()
         var owners: [String: Int] = [:]
         collection.personCount = persons.count
@@ -76,10 +99,12 @@ struct RecordedPersons {
         for (place, person) in persons.enumerated() {
             collection.byteCount += person.byteCount
             for problem in person.problems { printError("skipped: \(problem)") }
-            collection.problemCount += person.problems.count
+            let unnamedCount = person.problemCount - person.problems.count
+            if unnamedCount > 0 { printError("skipped: \(unnamedCount) more in \(directory)/\(names[place])") }
+            collection.problemCount += person.problemCount
             for session in person.sessions {
                 guard let owner = owners.updateValue(place, forKey: session.sid) else {
-                    collection.add(session, person: place)
+                    collection.add(session.codes, person: place)
                     continue
                 }
                 owners[session.sid] = owner

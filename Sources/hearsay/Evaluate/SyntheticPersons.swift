@@ -1,6 +1,5 @@
 import Evaluation
 import Foundation
-import Keystrokes
 import Synchronization
 
 /// Makes synthetic sessions, on all cores; kept are their codes, or recordings in a folder.
@@ -10,27 +9,15 @@ struct SyntheticPersons {
     init(_ collection: SyntheticCollection) { self.collection = collection }
 
     func make() -> MeasuredCollection {
-        struct Codes {
-            var version1: UInt64?
-            var sampleCount = 0
-            var version2: Fingerprint2?
-        }
-        let results = Mutex([[Codes]](repeating: [], count: collection.personCount))
+        let results = Mutex([[SessionCodes]](repeating: [], count: collection.personCount))
         DispatchQueue.concurrentPerform(iterations: collection.personCount) { person in
-            let codes = (0..<collection.sessionCount).map { session in
-                let (profile, fingerprint) = collection.session(session, of: person).codes()
-                return Codes(version1: profile.digraphSimHash, sampleCount: profile.digraphSampleCount, version2: fingerprint)
-            }
-            results.withLock { $0[person] = codes }
+            let sessions = (0..<collection.sessionCount).map { SessionCodes(collection.session($0, of: person)) }
+            results.withLock { $0[person] = sessions }
         }
         var measured = MeasuredCollection()
         measured.personCount = collection.personCount
         for (person, sessions) in results.withLock({ $0 }).enumerated() {
-            for codes in sessions {
-                measured.sessionCount += 1
-                measured.add(codes.version1, pairCount: codes.sampleCount, schemaVersion: SessionProfile.schemaVersion, person: person)
-                measured.add(codes.version2?.code, pairCount: codes.version2?.keptPairCount, schemaVersion: Fingerprint2.schemaVersion, person: person)
-            }
+            for session in sessions { measured.add(session, person: person) }
         }
         return measured
     }

@@ -10,17 +10,25 @@ final class ProgressLine {
     private var isShowing = false
 
     func show(_ progress: SourceProgress) {
+        guard !isTerminal || progress.totalByteCount > 1 << 20 else { return }
+        show(share: Double(progress.doneByteCount) / Double(progress.totalByteCount)) {
+            "\(progress.doneByteCount >> 20) of \(progress.totalByteCount >> 20) MiB"
+        }
+    }
+
+    /// - Parameter words: what a line says where there is no terminal.
+    func show(share: Double, words: () -> String) {
         let now = ContinuousClock.now
         if isTerminal {
-            guard progress.totalByteCount > 1 << 20, shownAt.map({ now - $0 > .milliseconds(100) }) ?? true else { return }
-            let share = min(1, Double(progress.doneByteCount) / Double(progress.totalByteCount))
+            guard shownAt.map({ now - $0 > .milliseconds(100) }) ?? true else { return }
+            let share = min(1, share)
             let filled = Int(share * Double(Self.width))
             let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
             FileHandle.standardError.write(Data("\r[\(bar)] \(Int(share * 100)) %".utf8))
             isShowing = true
         } else {
             guard now - (shownAt ?? start) > .seconds(60) else { return }
-            printError("\(progress.doneByteCount >> 20) of \(progress.totalByteCount >> 20) MiB")
+            printError(words())
         }
         shownAt = now
     }

@@ -1,0 +1,23 @@
+import Ledger
+import Primitives
+
+/// Buckets that this run has checked and staged, still in memory, so that adopting them needs neither the disk nor a second check.
+struct FreshBuckets {
+    /// Bytes of all buckets kept. What goes beyond is read from the disk and checked again.
+    static let byteLimit = 64 << 20
+
+    private var buckets: [OriginID: [Digest: Bucket]] = [:]
+    private var byteCount = 0
+
+    mutating func add(_ bucket: Bucket, of origin: OriginID) {
+        guard byteCount + bucket.bytes.count <= Self.byteLimit else { return }
+        if buckets[origin, default: [:]].updateValue(bucket, forKey: bucket.entry.root) == nil { byteCount += bucket.bytes.count }
+    }
+
+    /// Gives out what is kept of an origin, and keeps it no more.
+    mutating func take(of origin: OriginID) -> [Digest: Bucket] {
+        let taken = buckets.removeValue(forKey: origin) ?? [:]
+        byteCount -= taken.values.reduce(0) { $0 + $1.bytes.count }
+        return taken
+    }
+}
