@@ -9,7 +9,8 @@ import Synchronization
 final class Replica: Sendable {
     private let index: Mutex<SightingIndex>
 
-    init(own: OriginID) { index = Mutex(SightingIndex(own: own)) }
+    /// - Parameter searchable: the streams that can be asked; what is held of others waits for a version that knows them.
+    init(own: OriginID, searchable: [StreamID] = SightingIndex.knownStreams) { index = Mutex(SightingIndex(own: own, searchable: searchable)) }
 
     /// The index as it is now: a copy that stays what it is.
     var snapshot: SightingIndex { index.withLock { $0 } }

@@ -36,15 +36,22 @@ public struct SightingIndex: Sendable {
     private var held: [OriginID: Set<Digest>] = [:]
     private var freshness: [OriginID: Freshness] = [:]
 
-    public init(own: OriginID) { self.own = own }
+    /// - Parameter searchable: the streams that can be asked here; a node of an earlier version knows fewer.
+    public init(own: OriginID, searchable: [StreamID] = Self.knownStreams) {
+        self.own = own
+        self.searchable = searchable
+    }
 
-    /// Whether a stream's codes or domains can be asked here. Others are held and relayed, not understood.
-    public static func isSearchable(_ stream: StreamID) -> Bool { stream == .sessionSimHash1 || stream == .smtpTarget1 }
+    /// The streams whose codes or domains this version understands. Others are held and relayed as they are.
+    public static let knownStreams: [StreamID] = [.sessionSimHash1, .sessionSimHash2, .smtpTarget1]
+    private let searchable: [StreamID]
+
+    public func isSearchable(_ stream: StreamID) -> Bool { searchable.contains(stream) }
 
     /// Adds a bucket; one that is in already, or of a stream that is not searchable, changes nothing. O(bucket).
     public mutating func add(_ bucket: Bucket, of origin: OriginID) {
         let stream = bucket.entry.stream
-        guard Self.isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
+        guard isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
         if stream.kind == StreamID.sessionSimHash1.kind, let segment = CodeSegment(bucket, of: origin) {
             codeSegments[stream, default: []].append(segment)
             shelves[stream, default: CodeShelf()].add(segment)
@@ -88,6 +95,21 @@ public struct SightingIndex: Sendable {
 
     /// All origins answers rest on, ascending.
     public var freshnessOfOrigins: [Freshness] { freshness.values.sorted() }
+
+    /// The same with the sightings of some origins and days alone; all freshness stays. O(segments).
+    func narrowed(to candidates: TypistQuestion.Candidates) -> SightingIndex {
+        var narrow = self
+        for (stream, segments) in codeSegments {
+            let kept = segments.filter { candidates.contains($0.origin, $0.day) }
+            guard kept.count < segments.count else { continue }
+            narrow.codeSegments[stream] = kept
+            // Compared one by one: putting them in order costs more than a single question.
+            var shelf = CodeShelf()
+            for segment in kept { shelf.add(segment) }
+            narrow.shelves[stream] = shelf
+        }
+        return narrow
+    }
 
     func segments(of stream: StreamID) -> [CodeSegment] { codeSegments[stream] ?? [] }
     func shelf(of stream: StreamID) -> CodeShelf { shelves[stream] ?? CodeShelf() }
