@@ -158,6 +158,16 @@ void hamming_distances(hamming_kernel kernel, const uint64_t *query, const uint6
     }
 }
 
+void hamming_histogram(hamming_kernel kernel, const uint64_t *query, const uint64_t *codes, size_t count, size_t words, uint64_t *counts) {
+    enum { block = 1024 };
+    uint16_t distances[block];
+    for (size_t start = 0; start < count; start += block) {
+        size_t length = count - start < block ? count - start : block;
+        hamming_distances(kernel, query, codes + start * words, length, words, distances);
+        for (size_t index = 0; index < length; index++) counts[distances[index]]++;
+    }
+}
+
 size_t hamming_within(hamming_kernel kernel, const uint64_t *query, const uint64_t *codes, size_t count, size_t words, uint16_t radius,
                       uint32_t *places, size_t capacity) {
 #if HAMMING_X86

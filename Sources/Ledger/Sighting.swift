@@ -5,26 +5,30 @@ import WireFormat
 ///
 /// There is no field that could hold who was seen, by which sensor, or when within the day; none may ever be added.
 public enum Sighting: Hashable, Sendable {
+    /// schema_version 1; its strength is floor(log2(digraph samples)).
     case sessionSimHash(SessionSimHashSighting)
+    /// schema_version 2; its strength is the length class, 0 to 3.
+    case sessionSimHash2(SessionSimHashSighting)
     case smtpTarget(SmtpTargetSighting)
 
     public var stream: StreamID {
         switch self {
         case .sessionSimHash: .sessionSimHash1
+        case .sessionSimHash2: .sessionSimHash2
         case .smtpTarget: .smtpTarget1
         }
     }
 
     public var day: Day {
         switch self {
-        case .sessionSimHash(let sighting): sighting.day
+        case .sessionSimHash(let sighting), .sessionSimHash2(let sighting): sighting.day
         case .smtpTarget(let sighting): sighting.day
         }
     }
 
     public var record: Record {
         switch self {
-        case .sessionSimHash(let sighting): sighting.record
+        case .sessionSimHash(let sighting), .sessionSimHash2(let sighting): sighting.record
         case .smtpTarget(let sighting): sighting.record
         }
     }
@@ -35,6 +39,11 @@ public enum Sighting: Hashable, Sendable {
         case .sessionSimHash1:
             guard let sighting = SessionSimHashSighting(day: day, record: record) else { return nil }
             self = .sessionSimHash(sighting)
+        case .sessionSimHash2:
+            guard let sighting = SessionSimHashSighting(day: day, record: record), sighting.strength <= SessionSimHashSighting.greatestLengthClass else {
+                return nil
+            }
+            self = .sessionSimHash2(sighting)
         case .smtpTarget1:
             guard let sighting = SmtpTargetSighting(day: day, record: record) else { return nil }
             self = .smtpTarget(sighting)
@@ -43,17 +52,19 @@ public enum Sighting: Hashable, Sendable {
     }
 }
 
-/// `Protocol/ledger.md` §7.1, kind 1: a keystroke SimHash, and in how many sessions of that day it was computed.
+/// `Protocol/ledger.md` §7.1 and §7.3, kind 1: a keystroke SimHash, and in how many sessions of that day it was computed.
 public struct SessionSimHashSighting: Hashable, Sendable {
     public static let keyByteCount: UInt8 = 8
     public static let valueByteCount: UInt8 = 3
+    /// Of schema_version 2: 1,000 pairs of keys and more.
+    public static let greatestLengthClass: UInt8 = 3
 
     public let day: Day
     /// Never 0: that means "no signal".
     public let simHash: UInt64
     /// Saturates at 65,535.
     public let sessions: UInt16
-    /// floor(log2(digraph samples)) of the strongest session; 0 where it is not known.
+    /// Of the strongest session: floor(log2(digraph samples)), 0 where it is not known; under schema_version 2 the length class.
     public let strength: UInt8
 
     /// `nil` for a SimHash of 0 or no session.
@@ -123,7 +134,7 @@ extension StreamDescriptor {
     /// - Parameter shardKey: 16 random bytes, kept for the life of the stream.
     public static func standard(for stream: StreamID, shardKey: [UInt8]) -> StreamDescriptor? {
         switch stream {
-        case .sessionSimHash1:
+        case .sessionSimHash1, .sessionSimHash2:
             StreamDescriptor(
                 stream: stream, keyByteCount: SessionSimHashSighting.keyByteCount, valueByteCount: SessionSimHashSighting.valueByteCount,
                 retentionDays: standardRetentionDays, shardKey: shardKey)

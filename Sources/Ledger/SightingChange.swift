@@ -9,7 +9,8 @@ public struct SightingName: Hashable, Sendable {
     /// `nil` if the stream is not known or the key is none of its.
     public init?(stream: StreamID, day: Day, key: [UInt8]) {
         switch stream {
-        case .sessionSimHash1: guard key.count == Int(SessionSimHashSighting.keyByteCount), key.contains(where: { $0 != 0 }) else { return nil }
+        case .sessionSimHash1, .sessionSimHash2:
+            guard key.count == Int(SessionSimHashSighting.keyByteCount), key.contains(where: { $0 != 0 }) else { return nil }
         case .smtpTarget1: guard DomainName(key) != nil else { return nil }
         default: return nil
         }

@@ -6,6 +6,7 @@ import NIOPosix
 import NodeCore
 import Outbox
 import Primitives
+import Similarity
 import Storage
 import Transport
 import WireFormat
@@ -57,8 +58,12 @@ public final class NodeDaemon: Sendable {
 
     /// Starts the node in a directory; when this returns, it listens and answers.
     ///
-    /// - Parameter capturePath: writes every plaintext frame and datagram to a file: for tests of what leaves the node, and for nothing else.
-    public static func start(_ directory: NodeDirectory, logger: Logger, capturePath: String? = nil) async throws -> NodeDaemon {
+    /// - Parameters:
+    ///   - searchable: the streams that can be asked here: fewer than this version knows only in tests of nodes of different versions.
+    ///   - capturePath: writes every plaintext frame and datagram to a file: for tests of what leaves the node, and for nothing else.
+    public static func start(
+        _ directory: NodeDirectory, logger: Logger, searchable: [StreamID] = SightingIndex.knownStreams, capturePath: String? = nil
+    ) async throws -> NodeDaemon {
         guard directory.exists else { throw NodeStartError.noNode(path: directory.path) }
         let lock = try DirectoryLock(directory: directory.path)
         let store = try MeshStore(path: directory.databasePath)
@@ -78,7 +83,7 @@ public final class NodeDaemon: Sendable {
             },
             meshRoot: try directory.signingKey(.meshRoot))
 
-        let replica = Replica(own: origin)
+        let replica = Replica(own: origin, searchable: searchable)
         let damagedCount = try replica.load(from: store, state: state)
         if damagedCount > 0 { logger.error("\(damagedCount) buckets of the replica are damaged and were left out") }
 

@@ -9,17 +9,21 @@ import Synchronization
 final class Replica: Sendable {
     private let index: Mutex<SightingIndex>
 
-    init(own: OriginID) { index = Mutex(SightingIndex(own: own)) }
+    /// - Parameter searchable: the streams that can be asked; what is held of others waits for a version that knows them.
+    init(own: OriginID, searchable: [StreamID] = SightingIndex.knownStreams) { index = Mutex(SightingIndex(own: own, searchable: searchable)) }
 
     /// The index as it is now: a copy that stays what it is.
     var snapshot: SightingIndex { index.withLock { $0 } }
 
     /// Fills the index from the disk; gives how many buckets were damaged.
-    func load(from store: MeshStore, state: StoredState) throws -> Int {
+    ///
+    /// - Parameter settles: whether to make it fast to ask, which a single question does not pay for.
+    func load(from store: MeshStore, state: StoredState, settles: Bool = true) throws -> Int {
         var fresh = snapshot
         let damagedCount = try store.forEachBucket { origin, bucket in fresh.add(bucket, of: origin) }
         for adopted in state.adopted.values { fresh.set(adopted.head.body) }
         if let own = state.own { fresh.set(own.head.body) }
+        if settles { fresh.settle() }
         index.withLock { $0 = fresh }
         return damagedCount
     }
@@ -41,6 +45,10 @@ final class Replica: Sendable {
         for bucket in change.added { next.add(bucket, of: change.origin) }
         if let head { next.set(head.body) }
         index.withLock { $0 = next }
+        // What is new can be asked already; putting it where it is found fastest may take longer.
+        guard next.isUnsettled else { return }
+        next.settle()
+        index.withLock { $0 = next }
     }
 }
 
@@ -61,7 +69,7 @@ public enum LocalAnswers {
             throw NodeStartError.noMesh(path: directory.path)
         }
         let replica = Replica(own: origin)
-        _ = try replica.load(from: store, state: state)
+        _ = try replica.load(from: store, state: state, settles: false)
         return replica.snapshot
     }
 }

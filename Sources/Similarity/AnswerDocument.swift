@@ -12,6 +12,8 @@ struct JSONText {
     mutating func value(_ key: String? = nil, _ value: some BinaryInteger) { put(key, "\(value)") }
     mutating func value(_ key: String? = nil, _ value: Bool) { put(key, value ? "true" : "false") }
     mutating func null(_ key: String? = nil) { put(key, "null") }
+    /// A number already written as JSON has it.
+    mutating func raw(_ key: String?, _ number: String) { put(key, number) }
 
     mutating func value(_ key: String, _ day: Day?) { if let day { value(key, "\(day)") } else { null(key) } }
 
@@ -47,41 +49,6 @@ struct JSONText {
 }
 
 extension SimHashAnswer {
-    /// The answer as one JSON object (`Protocol/answers.md` §2).
-    ///
-    /// - Parameter now: decides which origins are current.
-    public func document(at now: Timestamp) -> String {
-        var json = JSONText()
-        json.object { json in
-            json.value("seen", seen)
-            json.value("operators", operators)
-            json.value("seen_by_own", seenByOwn)
-            json.value("sessions", sessions)
-            json.value("own_sessions", ownSessions)
-            json.value("first_day", firstDay)
-            json.value("last_day", lastDay)
-            json.value("radius", radius)
-            if let nearestDistance { json.value("nearest_distance", nearestDistance) } else { json.null("nearest_distance") }
-            json.array("matches") { json in
-                for match in matches {
-                    json.object { json in
-                        json.value("code", match.code.map { Hex.encode($0) }.joined())
-                        json.value("distance", match.distance)
-                        json.value("origin", "\(match.origin)")
-                        json.value("day", match.day)
-                        json.value("sessions", match.sessions)
-                        json.value("strength", match.strength)
-                        json.value("own", match.isOwn)
-                    }
-                }
-            }
-            json.array("histogram") { json in for count in histogram { json.value(nil, count) } }
-            Self.put(stream, into: &json)
-            Self.put(freshness, at: now, into: &json)
-        }
-        return json.text
-    }
-
     static func put(_ stream: StreamID, into json: inout JSONText) {
         json.object("stream") { json in
             json.value("kind", stream.kind)
@@ -106,13 +73,16 @@ extension SimHashAnswer {
 
 extension DomainAnswer {
     /// The answer as one JSON object (`Protocol/answers.md` §3).
-    public func document(at now: Timestamp) -> String {
+    ///
+    /// - Parameter noisePerMille: from which share of all operators on it tells nothing that they have seen it.
+    public func document(at now: Timestamp, noisePerMille: Int = Commonness.standardPerMille) -> String {
         var json = JSONText()
         json.object { json in
             json.value("domain", domain.text)
             json.value("seen", seen)
             json.value("operators", operators)
             json.value("seen_by_own", seenByOwn)
+            json.value("noise", Commonness.isNoise(seenBy: operators + (seenByOwn ? 1 : 0), of: freshness.count, perMille: noisePerMille))
             json.value("reported_count", reportedCount)
             json.value("own_reported_count", ownReportedCount)
             json.value("attacker_days", attackerDays)

@@ -33,6 +33,12 @@ public enum HammingKernel: UInt32, Sendable, CaseIterable {
         }
     }
 
+    /// Adds one to `counts[d]` for each of the codes, d being its distance from `query`.
+    func count(distancesFrom query: [UInt64], to codes: [UInt64], in counts: inout [UInt64]) {
+        precondition(counts.count > 64 * query.count && codes.count.isMultiple(of: query.count), "no room for the distances of codes of \(query.count) words")
+        if !codes.isEmpty { hamming_histogram(cKernel, query, codes, codes.count / query.count, query.count, &counts) }
+    }
+
     /// The places of the codes at most `radius` bits away, in order. A second pass is made where there are many.
     public func places(within radius: UInt16, of query: [UInt64], in codes: [UInt64]) -> [Int] {
         precondition(!query.isEmpty && codes.count.isMultiple(of: query.count), "\(codes.count) words are no codes of \(query.count) words")

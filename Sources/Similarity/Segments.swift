@@ -75,6 +75,14 @@ public final class DomainSegment: Sendable {
         self.keys = keys
     }
 
+    /// All sightings, by domain ascending. Keys that are no domain names are passed over.
+    func forEachSighting(_ body: (SmtpTargetSighting) -> Void) {
+        for key in keys {
+            let value = bucket.bytes[key.upperBound..<key.upperBound + Int(SmtpTargetSighting.valueByteCount)]
+            if let sighting = SmtpTargetSighting(day: day, record: Record(key: Array(bucket.bytes[key]), value: Array(value))) { body(sighting) }
+        }
+    }
+
     /// What was seen of a domain; `nil` if nothing was. O(log n).
     public func sighting(of domain: [UInt8]) -> SmtpTargetSighting? {
         var low = 0

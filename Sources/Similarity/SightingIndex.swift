@@ -26,23 +26,35 @@ public struct Freshness: Hashable, Sendable, Comparable {
 public struct SightingIndex: Sendable {
     /// The operator whose node this is: its own sightings are shown apart.
     public let own: OriginID
+    /// What the steps of a search cost here; the answers do not depend on it.
+    public var costs = SearchCosts()
     private var codeSegments: [StreamID: [CodeSegment]] = [:]
+    /// The same codes, for finding near ones.
+    private var shelves: [StreamID: CodeShelf] = [:]
     private var domainSegments: [StreamID: [DomainSegment]] = [:]
     /// Which buckets are in, so that none counts twice.
     private var held: [OriginID: Set<Digest>] = [:]
     private var freshness: [OriginID: Freshness] = [:]
 
-    public init(own: OriginID) { self.own = own }
+    /// - Parameter searchable: the streams that can be asked here; a node of an earlier version knows fewer.
+    public init(own: OriginID, searchable: [StreamID] = Self.knownStreams) {
+        self.own = own
+        self.searchable = searchable
+    }
 
-    /// Whether a stream's codes or domains can be asked here. Others are held and relayed, not understood.
-    public static func isSearchable(_ stream: StreamID) -> Bool { stream == .sessionSimHash1 || stream == .smtpTarget1 }
+    /// The streams whose codes or domains this version understands. Others are held and relayed as they are.
+    public static let knownStreams: [StreamID] = [.sessionSimHash1, .sessionSimHash2, .smtpTarget1]
+    private let searchable: [StreamID]
+
+    public func isSearchable(_ stream: StreamID) -> Bool { searchable.contains(stream) }
 
     /// Adds a bucket; one that is in already, or of a stream that is not searchable, changes nothing. O(bucket).
     public mutating func add(_ bucket: Bucket, of origin: OriginID) {
         let stream = bucket.entry.stream
-        guard Self.isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
+        guard isSearchable(stream), held[origin]?.contains(bucket.entry.root) != true else { return }
         if stream.kind == StreamID.sessionSimHash1.kind, let segment = CodeSegment(bucket, of: origin) {
             codeSegments[stream, default: []].append(segment)
+            shelves[stream, default: CodeShelf()].add(segment)
             held[origin, default: []].insert(segment.root)
         } else if stream.kind == StreamID.smtpTarget1.kind, let segment = DomainSegment(bucket, of: origin) {
             domainSegments[stream, default: []].append(segment)
@@ -56,7 +68,18 @@ public struct SightingIndex: Sendable {
         guard !roots.isEmpty else { return }
         held[origin]?.subtract(roots)
         for stream in codeSegments.keys { codeSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+        for stream in shelves.keys { shelves[stream]?.remove(roots, of: origin) }
         for stream in domainSegments.keys { domainSegments[stream]?.removeAll { $0.origin == origin && roots.contains($0.root) } }
+    }
+
+    /// Whether `settle` would do anything.
+    public var isUnsettled: Bool { shelves.values.contains { $0.isUnsettled() } }
+
+    /// Puts what has been added lately where it is found fastest; answers stay what they are. O(codes moved): for who has the time, after adding.
+    public mutating func settle() { settle(looseLimit: CodeShelf.looseLimit, tableMinimum: CodeRun.tableMinimum) }
+
+    mutating func settle(looseLimit: Int, tableMinimum: Int) {
+        for stream in shelves.keys { shelves[stream]?.settle(looseLimit: looseLimit, tableMinimum: tableMinimum) }
     }
 
     /// Notes which head the sightings of its origin now are.
@@ -73,6 +96,22 @@ public struct SightingIndex: Sendable {
     /// All origins answers rest on, ascending.
     public var freshnessOfOrigins: [Freshness] { freshness.values.sorted() }
 
+    /// The same with the sightings of some origins and days alone; all freshness stays. O(segments).
+    func narrowed(to candidates: TypistQuestion.Candidates) -> SightingIndex {
+        var narrow = self
+        for (stream, segments) in codeSegments {
+            let kept = segments.filter { candidates.contains($0.origin, $0.day) }
+            guard kept.count < segments.count else { continue }
+            narrow.codeSegments[stream] = kept
+            // Compared one by one: putting them in order costs more than a single question.
+            var shelf = CodeShelf()
+            for segment in kept { shelf.add(segment) }
+            narrow.shelves[stream] = shelf
+        }
+        return narrow
+    }
+
     func segments(of stream: StreamID) -> [CodeSegment] { codeSegments[stream] ?? [] }
+    func shelf(of stream: StreamID) -> CodeShelf { shelves[stream] ?? CodeShelf() }
     func domains(of stream: StreamID) -> [DomainSegment] { domainSegments[stream] ?? [] }
 }

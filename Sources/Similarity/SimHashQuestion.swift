@@ -68,10 +68,20 @@ extension SightingIndex {
         case nearest(Int)
     }
 
+    /// Whether to say how far away all the other codes are.
+    public enum Background: Hashable, Sendable {
+        /// The whole histogram: every code is looked at.
+        case exact
+        /// None: the histogram is empty, `nearestDistance` is that of the codes found, and only near codes are looked at.
+        case none
+    }
+
     /// Everybody who has seen a typist whose code is near. Exact: equal to comparing with every code. Reads only memory.
     ///
     /// - Parameter code: 1 to 1,023 words of 64 bits; segments of another width are passed over.
-    public func ask(_ code: [UInt64], in stream: StreamID, _ selection: Selection, kernel: HammingKernel = .best) -> SimHashAnswer {
+    public func ask(
+        _ code: [UInt64], in stream: StreamID, _ selection: Selection, background: Background = .exact, kernel: HammingKernel = .best
+    ) -> SimHashAnswer {
         precondition((1...Self.wordLimit).contains(code.count), "a code has 1 to \(Self.wordLimit) words, not \(code.count)")
         let bits = code.count * 64
         let radius: UInt16
@@ -86,29 +96,51 @@ extension SightingIndex {
             (radius, wanted) = (min(Self.standardRadius, UInt16(bits)), min(max(0, count), Self.matchLimit))
             bound = UInt16(bits)
         }
-        var histogram = [Int](repeating: 0, count: bits + 1)
+        let histogram = background == .exact ? self.histogram(of: code, in: stream, kernel: kernel) : []
         var tally = Tally()
         var matches: [SimHashMatch] = []
-        for segment in segments(of: stream) where segment.wordsPerCode == code.count {
-            let distances = kernel.distances(from: code, to: segment.codes)
-            for (place, distance) in distances.enumerated() {
-                histogram[Int(distance)] += 1
-                if distance <= radius { tally.add(segment, sessions: segment.sessions[place], isOwn: segment.origin == own) }
-                guard distance <= bound, wanted > 0 else { continue }
-                matches.append(
-                    SimHashMatch(
-                        code: Array(segment.codes[place * code.count..<(place + 1) * code.count]), distance: distance, origin: segment.origin, day: segment.day,
-                        sessions: segment.sessions[place], strength: segment.strengths[place], isOwn: segment.origin == own))
-                if matches.count >= 2 * wanted + 64 { Self.cut(&matches, to: wanted, tightening: &bound) }
-            }
-            if matches.count > wanted { Self.cut(&matches, to: wanted, tightening: &bound) }
+        var nearest: UInt16?
+        func take(_ segment: CodeSegment, _ place: Int, _ distance: UInt16) {
+            nearest = min(nearest ?? distance, distance)
+            if distance <= radius { tally.add(segment, sessions: segment.sessions[place], isOwn: segment.origin == own) }
+            guard distance <= bound, wanted > 0 else { return }
+            matches.append(
+                SimHashMatch(
+                    code: Array(segment.codes[place * code.count..<(place + 1) * code.count]), distance: distance, origin: segment.origin, day: segment.day,
+                    sessions: segment.sessions[place], strength: segment.strengths[place], isOwn: segment.origin == own))
+            if matches.count >= 2 * wanted + 64 { Self.cut(&matches, to: wanted, tightening: &bound) }
         }
+        let shelf = shelf(of: stream)
+        for held in shelf.runs where code.count == 1 {
+            held.run.search(code[0], costs: costs, kernel: kernel) {
+                if wanted > 0, wanted < matches.count { Self.cut(&matches, to: wanted, tightening: &bound) }
+                if wanted > 0, wanted == matches.count { bound = min(bound, matches.max()!.distance) }
+                return wanted > 0 ? max(radius, bound) : radius
+            } report: { place, distance in
+                held.run.forEachPosting(of: place) { number, place in
+                    if held.isLive[number] { take(held.run.segments[number], place, distance) }
+                }
+            }
+        }
+        for segment in shelf.loose where segment.wordsPerCode == code.count {
+            let limit = wanted > 0 ? max(radius, bound) : radius
+            for place in kernel.places(within: limit, of: code, in: segment.codes) {
+                take(segment, place, code.indices.reduce(0) { $0 + UInt16((code[$1] ^ segment.codes[place * code.count + $1]).nonzeroBitCount) })
+            }
+        }
+        if matches.count > wanted { Self.cut(&matches, to: wanted, tightening: &bound) }
         matches.sort()
         return SimHashAnswer(
             stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
             ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay,
-            nearestDistance: histogram.firstIndex { $0 > 0 }.map { UInt16($0) }, histogram: histogram, radius: radius,
+            nearestDistance: background == .exact ? histogram.firstIndex { $0 > 0 }.map { UInt16($0) } : nearest, histogram: histogram, radius: radius,
             matches: matches, freshness: freshnessOfOrigins)
+    }
+
+    private func histogram(of code: [UInt64], in stream: StreamID, kernel: HammingKernel) -> [Int] {
+        var counts = [UInt64](repeating: 0, count: code.count * 64 + 1)
+        for segment in segments(of: stream) where segment.wordsPerCode == code.count { kernel.count(distancesFrom: code, to: segment.codes, in: &counts) }
+        return counts.map { Int($0) }
     }
 
     private static func cut(_ matches: inout [SimHashMatch], to wanted: Int, tightening bound: inout UInt16) {

@@ -4,7 +4,8 @@
         let asked = CommandLine.arguments.dropFirst().filter { Int($0) == nil }
         let known: [(name: String, run: () async -> Void)] = [
             ("keystrokes", { KeystrokesBenchmark.run() }), ("fingerprint", { FingerprintBenchmark.run() }), ("ledger", { LedgerBenchmark.run() }),
-            ("hamming", { HammingBenchmark.run() }), ("simulation", { SimulationBenchmark.run() }), ("mesh", { await MeshBenchmark.run() }), ("sync", { await SyncBenchmark.run() }),
+            ("hamming", { HammingBenchmark.run(); HammingQuestionBenchmark.run(count: 1_000_000) }),
+            ("simulation", { SimulationBenchmark.run() }), ("mesh", { await MeshBenchmark.run() }), ("sync", { await SyncBenchmark.run() }),
         ]
         for name in asked where !known.contains(where: { $0.name == name }) { print("no benchmark is called \(name)") }
         // Real processes only for who asks for them: they take ports and a minute.

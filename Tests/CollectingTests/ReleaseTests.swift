@@ -57,6 +57,7 @@ enum Fixture {
     static var open: Policy {
         var policy = Policy()
         policy.sessionSimHash.isShared = true
+        policy.sessionSimHash.versions = [1]
         policy.smtpTarget.isShared = true
         policy.delay = .zero ... .zero
         return policy

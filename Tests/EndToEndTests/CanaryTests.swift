@@ -26,6 +26,7 @@ import Testing
                 """
                 [session_simhash]
                 share = true
+                schema_versions = [1, 2]
                 minimum_typed_keys = 40
                 minimum_digraphs = 20
                 trust_unmeasured = true

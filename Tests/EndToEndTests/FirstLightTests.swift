@@ -3,15 +3,19 @@ import NodeRuntime
 import Testing
 
 @Suite(.serialized) struct FirstLightTests {
-    private struct SimHashAnswer: Decodable {
-        struct Match: Decodable {
+    private struct TypistAnswer: Decodable {
+        struct Candidate: Decodable {
             var code: String
             var distance: Int
+            var decibans: Double?
         }
-        var seen: Bool
-        var operators: Int
-        var sessions: Int
-        var matches: [Match]
+        struct Part: Decodable {
+            var seen: Bool
+            var operators: Int
+            var sessions: Int
+            var candidates: [Candidate]
+        }
+        var sessions_asked: [Part]
     }
 
     private struct DomainAnswer: Decodable {
@@ -30,23 +34,40 @@ import Testing
             #expect(try harness.hearsay("collect", samples + "/operator-2", "--home", harness.home(1)).status == 0)
             #expect(try harness.hearsay("collect", samples + "/operator-3/session.cast", "--home", harness.home(2)).status == 0)
 
-            // Two sessions and two domains at the first, two sessions at the second, one at the third.
+            // Two sessions with two codes each and two domains at the first, two such sessions at the second, one at the third.
             let isEverywhere = try await harness.cluster.wait(within: .seconds(20)) { statuses in
-                statuses.map { status in (status?.sightings ?? 0) + (status?.origins.reduce(0) { $0 + $1.sightings } ?? 0) } == [7, 7, 7]
+                statuses.map { status in (status?.sightings ?? 0) + (status?.origins.reduce(0) { $0 + $1.sightings } ?? 0) } == [12, 12, 12]
             }
             #expect(isEverywhere)
 
             let profile = try harness.hearsay("profile", samples + "/operator-1", "--json").text
             let first = try #require(profile.split(separator: "\n").first)
             let columns = try JSONSerialization.jsonObject(with: Data(first.utf8)) as? [String: Any]
+            func ask(_ arguments: [String]) throws -> TypistAnswer.Part {
+                let text = try Harness.hearsay(arguments + ["--json", "--home", harness.home(2)]).text
+                return try #require(try JSONDecoder().decode(TypistAnswer.self, from: Data(text.utf8)).sessions_asked.first)
+            }
             let code = try #require(columns?["kd_digraph_simhash"] as? String)
+            let first1 = try ask(["query", "simhash", code, "--schema-version", "1"])
+            #expect(first1.seen && first1.operators == 2 && first1.sessions == 2)
+            #expect(first1.candidates.first?.code == code && first1.candidates.first?.distance == 0 && first1.candidates.first?.decibans == nil)
+            #expect(try ask(["query", "simhash", code, "--schema-version", "1", "--local"]).sessions == 2)
 
-            let typist = try JSONDecoder().decode(
-                SimHashAnswer.self, from: Data(try harness.hearsay("query", "simhash", code, "--json", "--home", harness.home(2)).text.utf8))
-            #expect(typist.seen && typist.operators == 2 && typist.sessions == 2)
-            #expect(typist.matches.first?.code == code && typist.matches.first?.distance == 0)
-            let local = try harness.hearsay("query", "simhash", code, "--json", "--local", "--home", harness.home(2))
-            #expect(try JSONDecoder().decode(SimHashAnswer.self, from: Data(local.text.utf8)).sessions == 2)
+            let code2 = try #require((columns?["fingerprint"] as? [String: Any])?["code"] as? String)
+            let first2 = try ask(["query", "simhash", code2, "--class", "1"])
+            #expect(first2.seen && first2.operators >= 1)
+            #expect(first2.candidates.first?.code == code2 && first2.candidates.first?.distance == 0 && first2.candidates.first?.decibans == 15)
+
+            // From a recording of another operator's: the node is asked with the code alone.
+            let recording = try harness.hearsay("lookup", "--recording", samples + "/operator-3/session.cast", "--json", "--home", harness.home(1))
+            #expect(recording.status == 0, "\(recording.errors)")
+            #expect(recording.text.contains(#""schema_version":2"#) && recording.text.contains(#""decibans":15"#))
+
+            let session = try harness.hearsay("lookup", "--session", "c0ffee000001", "--home", harness.home(1))
+            #expect(session.text.contains("our own sighting of this very code") && session.text.contains("+15"), "\(session.text)\(session.errors)")
+            #expect(try harness.hearsay("similar", "c0ffee000001", "--home", harness.home(1)).text.contains("c0ffee000002"))
+            let wide = try harness.hearsay("lookup", "--session", "c0ffee000001", "--radius", "20", "--home", harness.home(1))
+            #expect(wide.status == 1 && wide.errors.contains("hint: --radius 16, or --force"))
 
             // Asked for by a mail address below it: the same normalisation as in publishing.
             let domain = try JSONDecoder().decode(

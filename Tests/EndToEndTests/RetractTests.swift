@@ -9,12 +9,17 @@ import Testing
     private static let domain = "withdrawn-victim.com"
     private static let otherDomain = "staying-victim.com"
 
+    private static let one = "--schema-version=1"
+
     private struct Seen: Decodable { var seen: Bool }
+    private struct Asked: Decodable { var sessions_asked: [Seen] }
 
     /// Whether a node answers that somebody has seen exactly this.
     private static func isSeen(_ harness: Harness, _ index: Int, _ question: String...) throws -> Bool {
         let output = try Harness.hearsay(["query"] + question + ["--json", "--home", harness.home(index)])
-        return try JSONDecoder().decode(Seen.self, from: Data(output.text.utf8)).seen
+        let text = Data(output.text.utf8)
+        if let domain = try? JSONDecoder().decode(Seen.self, from: text) { return domain.seen }
+        return try JSONDecoder().decode(Asked.self, from: text).sessions_asked.contains(where: \.seen)
     }
 
     /// The files of a node, or of its whole home, in which these bytes lie.
@@ -39,8 +44,8 @@ import Testing
             let collected = try harness.hearsay("collect", samples + "/operator-1", "--home", harness.home(0))
             #expect(collected.status == 0, "\(collected.errors)")
             let origin = try harness.origin(0)
-            // Two sessions, the two domains of the samples and the two above.
-            #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 6 } })
+            // Two sessions with two codes each, the two domains of the samples and the two above.
+            #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 8 } })
 
             let profiles = try harness.hearsay("profile", samples + "/operator-1", "--json").text.split(separator: "\n")
             let codes = try profiles.map { line in
@@ -52,21 +57,21 @@ import Testing
             let needles = [Array(Self.domain.utf8), Array(code.utf8), try #require(Hex.decode(code))]
             for index in 0..<3 {
                 #expect(try !Self.files(below: harness.home(index) + "/node", with: needles).isEmpty, "the control: it is in the files of node \(index)")
-                #expect(try Self.isSeen(harness, index, "domain", Self.domain) && Self.isSeen(harness, index, "simhash", code, "--radius", "0"))
+                #expect(try Self.isSeen(harness, index, "domain", Self.domain) && Self.isSeen(harness, index, "simhash", code, Self.one, "--radius", "0"))
             }
 
             #expect(try harness.hearsay("retract", "--domain", "someone@mx." + Self.domain, "--home", harness.home(0)).status == 0)
             #expect(try harness.hearsay("retract", "--simhash", code, "--home", harness.home(0)).text.contains("1 SimHash and 0 domain sightings"))
             let isConfirmed = try await harness.cluster.wait(within: .seconds(30)) {
-                Self.confirmations($0[0]) == 2 && $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 4 }
+                Self.confirmations($0[0]) == 2 && $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 6 }
             }
             #expect(isConfirmed)
 
             // At once: who confirms has deleted.
             for index in 0..<3 {
                 #expect(try Self.files(below: harness.home(index) + (index == 0 ? "/node" : ""), with: needles) == [], "node \(index)")
-                #expect(try !Self.isSeen(harness, index, "domain", Self.domain) && !Self.isSeen(harness, index, "simhash", code, "--radius", "0"))
-                #expect(try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, "--radius", "0"))
+                #expect(try !Self.isSeen(harness, index, "domain", Self.domain) && !Self.isSeen(harness, index, "simhash", code, Self.one, "--radius", "0"))
+                #expect(try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, Self.one, "--radius", "0"))
             }
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(0)).text.contains("2 of 2 operators have confirmed it"))
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(1)).text.contains("nothing was retracted"))
@@ -84,7 +89,7 @@ import Testing
             let samples = try harness.makeSamples()
             try harness.hearsay("collect", samples + "/operator-1", "--home", harness.home(0))
             let origin = try harness.origin(0)
-            #expect(try await harness.cluster.wait(within: .seconds(20)) { Harness.sightings(of: origin, in: $0[1]) == 4 })
+            #expect(try await harness.cluster.wait(within: .seconds(20)) { Harness.sightings(of: origin, in: $0[1]) == 6 })
 
             var collectorAtWork: OutboxWriter? = try OutboxWriter(directory: harness.home(0) + "/outbox")
             let noted = try harness.hearsay("retract", "--all", "--home", harness.home(0))

@@ -11,7 +11,8 @@ import Testing
         #expect(!drawing.svg.contains("<script"))
     }
 
-    @Test(arguments: [(0.0, "0.0"), (1.25, "1.3"), (-0.26, "-0.3"), (-0.04, "0.0"), (719.96, "720.0")]) func coordinatesHaveOneDigit(value: Double, text: String) {
+    @Test(arguments: [(0.0, "0.0"), (1.25, "1.3"), (-0.26, "-0.3"), (-0.04, "0.0"), (719.96, "720.0")])
+    func coordinatesHaveOneDigit(value: Double, text: String) {
         #expect(Drawing.tenths(value) == text)
     }
 

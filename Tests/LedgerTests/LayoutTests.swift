@@ -113,6 +113,22 @@ import WireFormat
         Sighting(stream: StreamID(kind: kind, schemaVersion: version), day: Day(number: 20_000), record: Record(key: key.bytes, value: value.bytes))
     }
 
+    /// `Protocol/ledger.md` §7.3.
+    @Test func aSimHashOfVersion2HasALengthClassAndAStreamOfItsOwn() throws {
+        let day = Day(number: 20_000)
+        for strength: UInt8 in 0...3 {
+            let record = Record(key: [0, 0, 0, 0, 0, 0, 0, 9], value: [0, 2, strength])
+            let read = try #require(Sighting(stream: .sessionSimHash2, day: day, record: record))
+            #expect(read.record == record && read.stream == .sessionSimHash2 && read.day == day)
+            #expect(read != Sighting(stream: .sessionSimHash1, day: day, record: record))
+        }
+        #expect(Sighting(stream: .sessionSimHash2, day: day, record: Record(key: [0, 0, 0, 0, 0, 0, 0, 9], value: [0, 2, 4])) == nil)
+        #expect(Sighting(stream: .sessionSimHash2, day: day, record: Record(key: [UInt8](repeating: 0, count: 8), value: [0, 2, 1])) == nil)
+        #expect(StreamDescriptor.standard(for: .sessionSimHash2, shardKey: [UInt8](repeating: 1, count: 16))?.keyByteCount == 8)
+        #expect(SightingName(stream: .sessionSimHash2, day: day, key: [0, 0, 0, 0, 0, 0, 0, 9]) != nil)
+        #expect(SightingName(stream: .sessionSimHash2, day: day, key: [0, 0, 0, 0, 0, 0, 0, 0]) == nil)
+    }
+
     @Test func recordsAreReadAndWritten() throws {
         for vector in try vectors("ledger/sightings.json", as: File.self).good {
             let found = try #require(sighting(vector.kind, vector.key, vector.value))
@@ -121,11 +137,12 @@ import WireFormat
             switch found {
             case .sessionSimHash(let sighting):
                 #expect(String(sighting.sessions) == vector.fields["sessions"] && String(sighting.strength) == vector.fields["strength"])
+            case .sessionSimHash2: Issue.record("another stream")
             case .smtpTarget(let sighting):
                 #expect(sighting.domain.text == vector.fields["domain"])
                 #expect(String(sighting.count) == vector.fields["count"] && String(sighting.attackers) == vector.fields["attackers"])
             }
-            #expect(sighting(vector.kind, vector.key, vector.value, version: 2) == nil)
+            #expect(sighting(vector.kind, vector.key, vector.value, version: 3) == nil)
             #expect(sighting(3, vector.key, vector.value) == nil)
         }
     }

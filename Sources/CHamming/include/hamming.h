@@ -23,6 +23,9 @@ int hamming_kernel_is_supported(hamming_kernel kernel);
 // A kernel that the processor does not run must not be asked for.
 void hamming_distances(hamming_kernel kernel, const uint64_t *query, const uint64_t *codes, size_t count, size_t words, uint16_t *distances);
 
+// Adds one to `counts[d]` for each code, d being its distance. `counts` has room for `64 * words + 1`.
+void hamming_histogram(hamming_kernel kernel, const uint64_t *query, const uint64_t *codes, size_t count, size_t words, uint64_t *counts);
+
 // Writes the places of the codes at most `radius` away to `places`, in order, at most `capacity` of them. Returns how many there are in all.
 size_t hamming_within(hamming_kernel kernel, const uint64_t *query, const uint64_t *codes, size_t count, size_t words, uint16_t radius,
                       uint32_t *places, size_t capacity);

@@ -69,10 +69,12 @@ extension ProfilesDatabase {
             else { return }
             // Of two rows the later one counts, but what only the earlier one told stays.
             if rank == .row, old == rank.rawValue { columns = columns.map { ($0.0, $0.1.isNull ? current[$0.0] as DatabaseValue : $0.1) } }
-            if old == rank.rawValue, columns.allSatisfy({ current[$0.0] as DatabaseValue == $0.1 }) { return }
+            let isSame = old == rank.rawValue && columns.allSatisfy({ current[$0.0] as DatabaseValue == $0.1 })
+            if try SessionCode.keep(Self.codes(of: session, columns, rank), of: session.sid, in: database) == 0, isSame { return }
             count.changedSessions += 1
         } else {
             count.newSessions += 1
+            try SessionCode.keep(Self.codes(of: session, columns, rank), of: session.sid, in: database)
         }
         let attacker = try session.attackerUUID ?? session.attackerIP.map { try uuid(ofAddress: $0, at: session.startedAt ?? 0, database) }
         let all = ["sid", "log_id", "schema_version"] + names + ["created_at"]
@@ -96,6 +98,20 @@ extension ProfilesDatabase {
             arguments: [
                 session.sid, session.startedAt, attacker, session.service, typedKeys, session.distinctDigraphCount, session.digraphSampleCount, rank.rawValue,
             ])
+    }
+
+    /// A recording has codes of both versions, or none of version 2 for a reason; a row has that of version 1 alone.
+    private static func codes(of session: SourceSession, _ columns: [(String, DatabaseValue)], _ rank: SourceRank) -> [SessionCode] {
+        let simHash = columns.first { $0.0 == "kd_digraph_simhash" }.flatMap { Data.fromDatabaseValue($0.1) }
+        var codes = [SessionCode(version: SessionProfile.schemaVersion, code: SessionCode.number(simHash))]
+        if rank == .recording {
+            let fingerprint = session.fingerprint
+            codes.append(
+                SessionCode(
+                    version: Fingerprint2.schemaVersion, code: fingerprint?.code, lengthClass: fingerprint?.lengthClass,
+                    keptPairs: fingerprint?.keptPairCount))
+        }
+        return codes
     }
 
     private func take(_ attacker: SourceAttacker, _ database: Database, _ count: inout IngestCount) throws {

@@ -40,11 +40,14 @@ enum ProfilesSchema {
 
     static let shared = [sessionProfile, attackers, smtpTargets]
 
-    /// What is the collector's own: where sessions come from, targets by day, what was released, how far sources were read.
+    /// What is the collector's own: where sessions come from, their codes by schema_version, targets by day, what was released, how far sources were read.
     private static let own = """
         CREATE TABLE IF NOT EXISTS session_source (
             sid VARCHAR NOT NULL PRIMARY KEY, started_at INTEGER, attacker_uuid VARCHAR, service VARCHAR, typed_keys INTEGER, digraphs INTEGER, samples INTEGER,
             rank INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS session_code (
+            sid VARCHAR NOT NULL, schema_version INTEGER NOT NULL, code BLOB CHECK (code IS NULL OR length(code) = 8), strength INTEGER, kept_pairs INTEGER,
+            PRIMARY KEY (sid, schema_version)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS target_day (
             day INTEGER NOT NULL, domain VARCHAR NOT NULL, attacker_uuid VARCHAR NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, domain, attacker_uuid)
             ) WITHOUT ROWID;
@@ -76,7 +79,19 @@ enum ProfilesSchema {
                 try database.execute(sql: "CREATE INDEX IF NOT EXISTS ix_\(table.name)_\(column) ON \(table.name) (\(column))")
             }
         }
+        let hadCodes = try database.tableExists("session_code")
         try database.execute(sql: own)
+        if !hadCodes { try fillCodes(database) }
+    }
+
+    /// Fills the table of codes of an older database: schema_version 1 from the profiles; for schema_version 2 all sources that are still there are read once more.
+    private static func fillCodes(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT OR IGNORE INTO session_code (sid, schema_version, code, strength, kept_pairs)
+                SELECT p.sid, 1, p.kd_digraph_simhash, NULL, NULL FROM session_profile p JOIN session_source s ON s.sid = p.sid;
+                DELETE FROM source_file;
+                """)
     }
 
     private static func definition(of column: String) -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import Keystrokes
 import Primitives
 import TOMLKit
 
@@ -32,12 +33,22 @@ public enum PolicyError: Error, Sendable, Equatable, CustomStringConvertible {
 /// What an operator lets out, and when. Nothing, until it is chosen.
 public struct Policy: Hashable, Sendable {
     public struct SessionSimHash: Hashable, Sendable {
+        /// Those there are.
+        static let knownVersions = [SessionProfile.schemaVersion, Fingerprint2.schemaVersion]
+
         public var isShared = false
-        /// Below these a SimHash betrays what was typed rather than how.
+        /// The schema_versions that leave when codes are shared.
+        public var versions: Set<Int> = [Fingerprint2.schemaVersion]
+        /// Of schema_version 2: shorter typing makes a code that tells too little to be worth telling (`Protocol/fingerprint-2.md` §7).
+        public var minimumClass: UInt8 = 1
+        /// Of schema_version 1: below these a SimHash betrays what was typed rather than how.
         public var minimumTypedKeys = 200
         public var minimumDigraphs = 30
-        /// Also sessions whose source does not tell how long they were.
+        /// Of schema_version 1: also sessions whose source does not tell how long they were.
         public var trustsUnmeasured = false
+
+        /// Whether codes of a schema_version leave.
+        public func shares(_ version: Int) -> Bool { isShared && versions.contains(version) }
     }
 
     public struct SmtpTarget: Hashable, Sendable {
@@ -61,6 +72,7 @@ public struct Policy: Hashable, Sendable {
     public static var lab: Policy {
         var policy = Policy()
         policy.sessionSimHash.isShared = true
+        policy.sessionSimHash.versions = [SessionProfile.schemaVersion, Fingerprint2.schemaVersion]
         policy.sessionSimHash.minimumTypedKeys = 40
         policy.sessionSimHash.minimumDigraphs = 20
         policy.smtpTarget.isShared = true
@@ -101,6 +113,24 @@ public struct Policy: Hashable, Sendable {
             }
             return .milliseconds(Int64(value * 3_600_000))
         }
+        func versions(_ fallback: Set<Int>) throws(PolicyError) -> Set<Int> {
+            guard let value = table["session_simhash"]?.table?["schema_versions"] else { return fallback }
+            let expected = "a list of schema_versions, [2], [1] or [1, 2]"
+            guard let list = value.array else { throw .badValue(path: path, key: "session_simhash.schema_versions", expected: expected) }
+            var versions: Set<Int> = []
+            for index in 0..<list.count {
+                guard let version = list[index].int, SessionSimHash.knownVersions.contains(version) else {
+                    throw .badValue(path: path, key: "session_simhash.schema_versions", expected: expected)
+                }
+                versions.insert(version)
+            }
+            return versions
+        }
+        func lengthClass(_ fallback: UInt8) throws(PolicyError) -> UInt8 {
+            let value = try number("session_simhash", "minimum_class", Int(fallback))
+            guard (1...3).contains(value) else { throw .badValue(path: path, key: "session_simhash.minimum_class", expected: "a length class from 1 to 3") }
+            return UInt8(value)
+        }
         func domains(_ key: String, _ fallback: Set<String>) throws(PolicyError) -> Set<String> {
             guard let value = table["smtp_target"]?.table?[key] else { return fallback }
             guard let list = value.array else { throw .badValue(path: path, key: "smtp_target.\(key)", expected: "a list of domains") }
@@ -114,6 +144,8 @@ public struct Policy: Hashable, Sendable {
             return domains
         }
         sessionSimHash.isShared = try boolean("session_simhash", "share", sessionSimHash.isShared)
+        sessionSimHash.versions = try versions(sessionSimHash.versions)
+        sessionSimHash.minimumClass = try lengthClass(sessionSimHash.minimumClass)
         sessionSimHash.minimumTypedKeys = try number("session_simhash", "minimum_typed_keys", sessionSimHash.minimumTypedKeys)
         sessionSimHash.minimumDigraphs = try number("session_simhash", "minimum_digraphs", sessionSimHash.minimumDigraphs)
         sessionSimHash.trustsUnmeasured = try boolean("session_simhash", "trust_unmeasured", sessionSimHash.trustsUnmeasured)
@@ -130,7 +162,7 @@ public struct Policy: Hashable, Sendable {
     }
 
     private static let known: [String: Set<String>] = [
-        "session_simhash": ["share", "minimum_typed_keys", "minimum_digraphs", "trust_unmeasured"],
+        "session_simhash": ["share", "schema_versions", "minimum_class", "minimum_typed_keys", "minimum_digraphs", "trust_unmeasured"],
         "smtp_target": ["share", "minimum_attackers", "minimum_count", "own_domains", "noise_domains", "drop_mail_providers"],
         "release": ["minimum_delay_hours", "maximum_delay_hours"],
     ]
@@ -144,10 +176,14 @@ public struct Policy: Hashable, Sendable {
             [session_simhash]
             # Keystroke SimHashes of attackers' shell sessions, with the day and the number of sessions.
             share = \(sessionSimHash.isShared)
-            # Shorter sessions betray what was typed rather than how: they never leave.
+            # Which codes leave. 2 needs a recording with its output, and tells how somebody types; 1 is DECNET's, and tells what was typed as well.
+            schema_versions = [\(sessionSimHash.versions.sorted().map { "\($0)" }.joined(separator: ", "))]
+            # Version 2: the shortest typing that leaves, by pairs of keys: 1 from 150, 2 from 400, 3 from 1,000.
+            minimum_class = \(sessionSimHash.minimumClass)
+            # Version 1: shorter sessions betray what was typed rather than how: they never leave.
             minimum_typed_keys = \(sessionSimHash.minimumTypedKeys)
             minimum_digraphs = \(sessionSimHash.minimumDigraphs)
-            # Whether sessions count whose source does not tell how long they were (rows of a DECNET database without recording).
+            # Version 1: whether sessions count whose source does not tell how long they were (rows of a DECNET database without recording).
             trust_unmeasured = \(sessionSimHash.trustsUnmeasured)
 
             [smtp_target]

@@ -1,9 +1,14 @@
+import Keystrokes
 import Ledger
 import Primitives
 
 /// Why something that was seen does not leave. Counted, and shown to the operator.
 public enum Rejection: String, Sendable, Hashable, CaseIterable, Comparable {
     case sessionsNotShared = "session SimHashes are not shared (policy)"
+    case noRecording = "no recording of the session: a database row has no code of schema_version 2"
+    case noOutput = "the recording holds no output: what was typed hidden cannot be told, so there is no code of schema_version 2"
+    case tooFewPairs = "too few pairs of keys for a code of schema_version 2"
+    case tooLowClass = "too short a typing for a code of schema_version 2 to leave"
     case noSimHash = "too few digraphs for a SimHash"
     case dayUnknown = "the session's day is not known"
     case tooOld = "longer ago than sightings are kept"
@@ -28,6 +33,7 @@ struct ReleaseGate {
     /// The day on which is judged.
     let today: Day
 
+    /// What is known of a session for schema_version 1.
     struct SessionFacts {
         var simHash: UInt64?
         var day: Day?
@@ -36,10 +42,33 @@ struct ReleaseGate {
         var samples: Int?
     }
 
-    /// The day, the SimHash and the strength that may leave.
+    /// What is known of a session for schema_version 2.
+    struct FingerprintFacts {
+        var code: UInt64?
+        /// `nil` without a recording that can be filtered.
+        var keptPairs: Int?
+        var lengthClass: UInt8?
+        var hasRecording = true
+        var day: Day?
+    }
+
+    /// The day, the code of schema_version 2 and its length class that may leave.
+    func judge(_ session: FingerprintFacts) -> Result<(day: Day, simHash: UInt64, strength: UInt8), RejectionError> {
+        let rules = policy.sessionSimHash
+        guard rules.shares(Fingerprint2.schemaVersion) else { return .failure(.init(.sessionsNotShared)) }
+        guard session.hasRecording else { return .failure(.init(.noRecording)) }
+        guard session.keptPairs != nil else { return .failure(.init(.noOutput)) }
+        guard let code = session.code, let lengthClass = session.lengthClass, code != 0 else { return .failure(.init(.tooFewPairs)) }
+        guard lengthClass >= rules.minimumClass else { return .failure(.init(.tooLowClass)) }
+        guard let day = session.day else { return .failure(.init(.dayUnknown)) }
+        if let reason = judge(day: day) { return .failure(.init(reason)) }
+        return .success((day, code, lengthClass))
+    }
+
+    /// The day, the SimHash of schema_version 1 and the strength that may leave.
     func judge(_ session: SessionFacts) -> Result<(day: Day, simHash: UInt64, strength: UInt8), RejectionError> {
         let rules = policy.sessionSimHash
-        guard rules.isShared else { return .failure(.init(.sessionsNotShared)) }
+        guard rules.shares(SessionProfile.schemaVersion) else { return .failure(.init(.sessionsNotShared)) }
         guard let simHash = session.simHash, simHash != 0 else { return .failure(.init(.noSimHash)) }
         guard let day = session.day else { return .failure(.init(.dayUnknown)) }
         if let reason = judge(day: day) { return .failure(.init(reason)) }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Keystrokes
 import Ledger
 import Outbox
 import Primitives
@@ -35,38 +36,68 @@ struct Releaser {
         return outcome
     }
 
-    /// Sessions that pass, as sightings by (day, SimHash).
+    /// Sessions that pass, as sightings by (schema_version, day, code).
     private func sessions(_ outcome: inout Outcome) throws -> [Sighting] {
-        struct Key: Hashable {
-            let day: Day
-            let simHash: UInt64
-        }
-        var groups: [Key: (sessions: Int, strength: UInt8)] = [:]
+        var codes = SessionCodes()
         var rejections: [Rejection: Int] = [:]
+        // What is not shared at all is said once for each session, not once for each version.
+        let asksForVersion1 = !gate.policy.sessionSimHash.isShared || gate.policy.sessionSimHash.shares(SessionProfile.schemaVersion)
+        let asksForVersion2 = gate.policy.sessionSimHash.shares(Fingerprint2.schemaVersion)
         try database.read("read sessions") { database in
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT p.kd_digraph_simhash AS simhash, s.started_at, s.typed_keys, s.digraphs, s.samples
-                    FROM session_source s JOIN session_profile p ON p.sid = s.sid
+                    SELECT one.code AS simhash, s.started_at, s.typed_keys, s.digraphs, s.samples, two.sid IS NOT NULL AS has_recording,
+                        two.code AS fingerprint, two.strength AS class, two.kept_pairs
+                    FROM session_source s LEFT JOIN session_code one ON one.sid = s.sid AND one.schema_version = \(SessionProfile.schemaVersion)
+                        LEFT JOIN session_code two ON two.sid = s.sid AND two.schema_version = \(Fingerprint2.schemaVersion)
                     """)
             while let row = try rows.next() {
-                let facts = ReleaseGate.SessionFacts(
-                    simHash: (row["simhash"] as Data?).map { $0.reduce(0) { $0 << 8 | UInt64($1) } },
-                    day: (row["started_at"] as Int64?).map { Timestamp(milliseconds: UInt64(max(0, $0))).day }, typedKeys: row["typed_keys"],
-                    digraphs: row["digraphs"], samples: row["samples"])
-                switch gate.judge(facts) {
-                case .success(let passed):
-                    let old = groups[Key(day: passed.day, simHash: passed.simHash)] ?? (0, 0)
-                    groups[Key(day: passed.day, simHash: passed.simHash)] = (old.sessions + 1, max(old.strength, passed.strength))
-                case .failure(let error): rejections[error.reason, default: 0] += 1
+                let day = (row["started_at"] as Int64?).map { Timestamp(milliseconds: UInt64(max(0, $0))).day }
+                if asksForVersion1 {
+                    let facts = ReleaseGate.SessionFacts(
+                        simHash: SessionCode.number(row["simhash"]), day: day, typedKeys: row["typed_keys"], digraphs: row["digraphs"], samples: row["samples"])
+                    codes.take(gate.judge(facts), of: SessionProfile.schemaVersion, &rejections)
+                }
+                if asksForVersion2 {
+                    let facts = ReleaseGate.FingerprintFacts(
+                        code: SessionCode.number(row["fingerprint"]), keptPairs: row["kept_pairs"], lengthClass: row["class"],
+                        hasRecording: row["has_recording"], day: day)
+                    codes.take(gate.judge(facts), of: Fingerprint2.schemaVersion, &rejections)
                 }
             }
         }
         outcome.rejections.merge(rejections) { $0 + $1 }
-        return groups.compactMap { key, group in
-            SessionSimHashSighting(day: key.day, simHash: key.simHash, sessions: UInt16(clamping: group.sessions), strength: group.strength)
-                .map { .sessionSimHash($0) }
+        return codes.sightings
+    }
+
+    /// The codes that pass, counted by day.
+    private struct SessionCodes {
+        struct Key: Hashable {
+            let version: Int
+            let day: Day
+            let simHash: UInt64
+        }
+        private var groups: [Key: (sessions: Int, strength: UInt8)] = [:]
+
+        mutating func take(
+            _ judged: Result<(day: Day, simHash: UInt64, strength: UInt8), RejectionError>, of version: Int, _ rejections: inout [Rejection: Int]
+        ) {
+            switch judged {
+            case .success(let passed):
+                let key = Key(version: version, day: passed.day, simHash: passed.simHash)
+                let old = groups[key] ?? (0, 0)
+                groups[key] = (old.sessions + 1, max(old.strength, passed.strength))
+            case .failure(let error): rejections[error.reason, default: 0] += 1
+            }
+        }
+
+        /// In no order: what is planned is put into one.
+        var sightings: [Sighting] {
+            groups.compactMap { key, group in
+                SessionSimHashSighting(day: key.day, simHash: key.simHash, sessions: UInt16(clamping: group.sessions), strength: group.strength)
+                    .map { key.version == SessionProfile.schemaVersion ? .sessionSimHash($0) : .sessionSimHash2($0) }
+            }
         }
     }
 
@@ -187,7 +218,10 @@ struct Releaser {
         // What a policy has switched off meanwhile stays where it is.
         let sightings = due.compactMap { row -> Sighting? in
             let stream = StreamID(kind: row["kind"], schemaVersion: row["schema_version"])
-            guard stream == .sessionSimHash1 ? gate.policy.sessionSimHash.isShared : gate.policy.smtpTarget.isShared else { return nil }
+            let isShared =
+                stream.kind == StreamID.sessionSimHash1.kind
+                ? gate.policy.sessionSimHash.shares(Int(stream.schemaVersion)) : gate.policy.smtpTarget.isShared
+            guard isShared else { return nil }
             return Sighting(
                 stream: stream, day: Day(number: row["day"]), record: Ledger.Record(key: Array(row["key"] as Data), value: Array(row["value"] as Data)))
         }

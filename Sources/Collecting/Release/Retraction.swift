@@ -6,6 +6,7 @@ import Primitives
 
 /// What an operator takes back of its own released sightings.
 public enum RetractionScope: Hashable, Sendable {
+    /// A code, of whatever schema_version.
     case simHash(UInt64)
     /// A registrable domain, as it is published.
     case domain(DomainName)
@@ -16,30 +17,35 @@ public enum RetractionScope: Hashable, Sendable {
 /// A scope with the last day it covers: what is seen after it is released as before.
 struct RetractionRule: Hashable {
     /// `nil`: all.
-    let stream: StreamID?
+    let kind: UInt16?
+    /// `nil`: all of the kind.
+    let schemaVersion: UInt16?
     let key: [UInt8]?
     let days: ClosedRange<Day>
 
     init(_ scope: RetractionScope, upTo last: Day) {
         let always = Day(number: 0)...last
         switch scope {
-        case .simHash(let simHash): (stream, key, days) = (.sessionSimHash1, ProfilesDatabase.bytes(of: simHash), always)
-        case .domain(let domain): (stream, key, days) = (.smtpTarget1, domain.bytes, always)
-        case .day(let day): (stream, key, days) = (nil, nil, day...day)
-        case .everything: (stream, key, days) = (nil, nil, always)
+        case .simHash(let simHash):
+            (kind, schemaVersion, key, days) = (StreamID.sessionSimHash1.kind, nil, ProfilesDatabase.bytes(of: simHash), always)
+        case .domain(let domain): (kind, schemaVersion, key, days) = (StreamID.smtpTarget1.kind, StreamID.smtpTarget1.schemaVersion, domain.bytes, always)
+        case .day(let day): (kind, schemaVersion, key, days) = (nil, nil, nil, day...day)
+        case .everything: (kind, schemaVersion, key, days) = (nil, nil, nil, always)
         }
     }
 
     init?(_ row: Row) {
         let first = Day(number: row["first_day"]), last = Day(number: row["last_day"])
         guard first <= last else { return nil }
-        stream = (row["kind"] as UInt16?).flatMap { kind in (row["schema_version"] as UInt16?).map { StreamID(kind: kind, schemaVersion: $0) } }
+        kind = row["kind"]
+        schemaVersion = row["schema_version"]
         key = (row["key"] as Data?).map { Array($0) }
         days = first...last
     }
 
     func covers(_ name: SightingName) -> Bool {
-        days.contains(name.day) && (stream.map { $0 == name.stream } ?? true) && (key.map { $0 == name.key } ?? true)
+        days.contains(name.day) && (kind.map { $0 == name.stream.kind } ?? true) && (schemaVersion.map { $0 == name.stream.schemaVersion } ?? true)
+            && (key.map { $0 == name.key } ?? true)
     }
 }
 
@@ -84,7 +90,7 @@ public struct Retractor {
             try database.execute(
                 sql: "INSERT INTO retraction_rule (kind, schema_version, key, first_day, last_day) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
-                    rule.stream?.kind, rule.stream?.schemaVersion, rule.key.map { Data($0) }, rule.days.lowerBound.number, rule.days.upperBound.number,
+                    rule.kind, rule.schemaVersion, rule.key.map { Data($0) }, rule.days.lowerBound.number, rule.days.upperBound.number,
                 ])
             var names = standing.filter(rule.covers)
             for name in names { try Self.retract(name, in: database) }

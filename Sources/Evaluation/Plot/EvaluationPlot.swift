@@ -1,6 +1,7 @@
 import Foundation
 
-/// Draws what was measured, a row for every schema_version: how far apart the same and different persons are, and how many are found for how many false hits.
+/// Draws what was measured, a row for every schema_version: how far apart the same and different persons are, and how many are found for how many
+/// false hits.
 public struct EvaluationPlot {
     private static let panel = (width: 400.0, height: 240.0)
     private static let (left, top, gap, foot) = (70.0, 74.0, 90.0, 86.0)
@@ -64,7 +65,8 @@ public struct EvaluationPlot {
             drawing.curve(shares.enumerated().map { frame.point(Double($0.offset) / bitCount, $0.element / highest) }, colour: colour)
         }
         let head = frame.point(0, 1)
-        drawing.text("schema_version \(stream.schemaVersion): \(stream.personCount) persons, \(stream.sessionCount) sessions", x: head.x, y: head.y - 12, size: 14)
+        let words = "schema_version \(stream.schemaVersion): \(stream.personCount) persons, \(stream.sessionCount) sessions"
+        drawing.text(words, x: head.x, y: head.y - 12, size: 14)
         let below = frame.point(0.5, 0)
         drawing.text("bits between two sessions", x: below.x, y: below.y + 38, anchor: .middle)
         drawing.text("of one person", x: frame.x, y: below.y + 58, colour: Self.colours.same)
@@ -89,7 +91,9 @@ public struct EvaluationPlot {
             let colour = group.lengthClass.map { Self.colours.classes[$0.rawValue] } ?? Self.colours.all
             let points = (0...DistanceCounts.bitCount).compactMap { radius -> (x: Double, y: Double)? in
                 // A rate of 0 has no place on this axis.
-                guard let hit = group.counts.falsePositiveRate(radius: radius), hit > 0, let found = group.counts.truePositiveRate(radius: radius) else { return nil }
+                guard let hit = group.counts.falsePositiveRate(radius: radius), hit > 0,
+                    let found = group.counts.truePositiveRate(radius: radius)
+                else { return nil }
                 let across = (log10(hit) - Double(Self.decades.lowerBound)) / Double(Self.decades.count - 1)
                 return across >= 0 ? frame.point(across, found) : nil
             }

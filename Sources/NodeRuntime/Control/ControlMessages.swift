@@ -3,9 +3,8 @@ import Foundation
 /// What the command line asks of its running node, one JSON object a line over the node's Unix socket.
 public enum ControlRequest: Codable, Hashable, Sendable {
     case status
-    /// A SimHash as 16 hex digits, with a radius or a number of nearest ones.
-    case simHash(code: String, radius: Int?, nearest: Int?)
-    case domain(String)
+    case typist(TypistRequest)
+    case domain(DomainRequest)
     /// An operator's key in hex, and a reason as in `Protocol/statements.md` §4.
     case revoke(origin: String, reason: UInt8)
     /// Open a new generation, for a reason as in `Protocol/statements.md` §5.
@@ -24,6 +23,47 @@ public enum ControlAnswer: Codable, Hashable, Sendable {
     case done
     /// What is wrong and, where there is one, the command that would work.
     case failure(error: String, hint: String?)
+}
+
+/// A question about a typist: codes, and nothing else of the sessions they come from.
+public struct TypistRequest: Codable, Hashable, Sendable {
+    public struct Session: Codable, Hashable, Sendable {
+        /// 16 hex digits.
+        public var code: String
+        public var lengthClass: Int?
+
+        public init(code: String, lengthClass: Int? = nil) {
+            self.code = code
+            self.lengthClass = lengthClass
+        }
+    }
+
+    /// Of one person.
+    public var sessions: [Session]
+    public var schemaVersion: Int
+    /// A radius or a number of nearest ones; neither is the stream's standard.
+    public var radius: Int?
+    public var nearest: Int?
+    /// Also a radius at which most of what is found are strangers.
+    public var isForced = false
+    /// Operators' keys, in hex, or how they begin; and days, as `YYYY-MM-DD` or two of them with `..` between.
+    public var prior: [String] = []
+    /// The share of all operators from which on a code is noise, in thousandths.
+    public var noisePerMille: Int?
+
+    public init(_ sessions: [Session], schemaVersion: Int) {
+        self.sessions = sessions
+        self.schemaVersion = schemaVersion
+    }
+}
+
+/// A question about a domain.
+public struct DomainRequest: Codable, Hashable, Sendable {
+    /// In the form in which domains are published.
+    public var name: String
+    public var noisePerMille: Int?
+
+    public init(_ name: String) { self.name = name }
 }
 
 enum ControlLimits {

@@ -4,7 +4,6 @@ import Membership
 import NodeCore
 import Outbox
 import Primitives
-import Similarity
 import Storage
 import Transport
 
@@ -19,9 +18,8 @@ struct ControlService: Sendable {
     func answer(_ request: ControlRequest) async -> ControlAnswer {
         switch request {
         case .status: return .document(StatusDocument.text(await node.status(), traffic: await node.traffic(), retraction: disk.retractionState()))
-        case .simHash(let code, let radius, let nearest):
-            return Questions.simHash(code, radius: radius, nearest: nearest, in: replica.snapshot)
-        case .domain(let name): return Questions.domain(name, in: replica.snapshot)
+        case .typist(let request): return Questions.typist(request, in: replica.snapshot)
+        case .domain(let request): return Questions.domain(request, in: replica.snapshot)
         case .revoke(let key, let reason):
             guard let origin = OriginID(hex: key), let reason = Revocation.Reason(rawValue: reason) else {
                 return .failure(error: "an operator is named by 64 hex digits", hint: "hearsay peers shows them")
@@ -59,32 +57,6 @@ extension ControlService {
         }
         await node.command(command)
         return .done
-    }
-}
-
-/// Questions in the form of the command line, to answers in the form of `--json`.
-public enum Questions {
-    /// The nearest codes shown when nothing is said.
-    public static let standardNearest = 10
-
-    public static func simHash(_ text: String, radius: Int?, nearest: Int?, in index: SightingIndex) -> ControlAnswer {
-        guard let bytes = Hex.decode(text), bytes.count == 8 else {
-            return .failure(error: "a SimHash has 16 hex digits", hint: "hearsay query simhash 0123456789abcdef")
-        }
-        let code = bytes.reduce(0) { $0 << 8 | UInt64($1) }
-        guard code != 0 else { return .failure(error: "a SimHash of zeros means that there was no signal", hint: nil) }
-        if let radius, !(0...64).contains(radius) { return .failure(error: "a radius is a number of bits from 0 to 64", hint: "--radius 8") }
-        if let nearest, !(1...SightingIndex.matchLimit).contains(nearest) {
-            return .failure(error: "the number of nearest codes is from 1 to \(SightingIndex.matchLimit)", hint: "--nearest 10")
-        }
-        let selection = radius.map { SightingIndex.Selection.within(UInt16($0)) } ?? .nearest(nearest ?? standardNearest)
-        return .document(index.ask([code], in: .sessionSimHash1, selection).document(at: SystemClock.timestamp))
-    }
-
-    /// - Parameter name: already in the form in which domains are published.
-    public static func domain(_ name: String, in index: SightingIndex) -> ControlAnswer {
-        guard let domain = DomainName(name) else { return .failure(error: "\(name) is no domain name", hint: "hearsay query domain example.com") }
-        return .document(index.ask(domain).document(at: SystemClock.timestamp))
     }
 }
 

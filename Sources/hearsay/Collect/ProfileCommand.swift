@@ -6,7 +6,10 @@ import Keystrokes
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Show the session profiles in recordings, and keep nothing.",
-        discussion: "With --json one object per session and line, keys as in DECNET's session_profile table, the SimHash as 16 hex digits.")
+        discussion: """
+            With --json one object per session and line, keys as in DECNET's session_profile table, the SimHash as 16 hex digits; then the code of schema_version 2 \
+            with its length class, as fingerprint, null if there is none.
+            """)
 
     @Argument(help: "Files and folders, as for hearsay collect.")
     var sources: [String]
@@ -15,7 +18,7 @@ struct ProfileCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        var table = TextTable(["sid", "keys", "seconds", "mean", "p50", "p95", "burst", "think", "simhash"])
+        var table = TextTable(["sid", "keys", "seconds", "mean", "p50", "p95", "burst", "think", "simhash", "version 2", "class"])
         var problemCount = 0
         let set = try SourceSet(sources)
         try set.read(
@@ -52,7 +55,12 @@ struct ProfileCommand: ParsableCommand {
         var hash = "-"
         if case .blob(let bytes) = value(session, "kd_digraph_simhash") { hash = hex(bytes) }
         return [session.sid, number("total_keystrokes"), number("session_duration_s")]
-            + ["kd_iki_mean", "kd_iki_p50", "kd_iki_p95", "kd_burst_ratio", "kd_think_ratio"].map(number) + [hash]
+            + ["kd_iki_mean", "kd_iki_p50", "kd_iki_p95", "kd_burst_ratio", "kd_think_ratio"].map(number) + [hash] + fingerprint(session)
+    }
+
+    private static func fingerprint(_ session: SourceSession) -> [String] {
+        guard let fingerprint = session.fingerprint, let code = fingerprint.code, let lengthClass = fingerprint.lengthClass else { return ["-", "-"] }
+        return [PublishedCode.text(code), "\(lengthClass)"]
     }
 
     private static func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
@@ -67,6 +75,15 @@ struct ProfileCommand: ParsableCommand {
             case .text(let text): parts.append("\"\(column)\":\(text)")  // kd_top_bigrams is JSON already.
             case .blob(let bytes): parts.append("\"\(column)\":\"\(hex(bytes))\"")
             }
+        }
+        if let fingerprint = session.fingerprint {
+            let code = fingerprint.code.map { "\"\(PublishedCode.text($0))\"" } ?? "null"
+            let lengthClass = fingerprint.lengthClass.map { "\($0)" } ?? "null"
+            parts.append(
+                "\"fingerprint\":{\"schema_version\":\(Fingerprint2.schemaVersion),\"code\":\(code),\"length_class\":\(lengthClass),"
+                    + "\"kept_pairs\":\(fingerprint.keptPairCount)}")
+        } else {
+            parts.append("\"fingerprint\":null")
         }
         return "{" + parts.joined(separator: ",") + "}"
     }

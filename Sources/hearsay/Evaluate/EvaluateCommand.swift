@@ -6,9 +6,9 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Measure how well fingerprints tell persons apart, on recordings of known persons or on synthetic ones.",
         discussion: """
-            DIR holds a folder for each person, with that person's recordings in any form that hearsay collect reads. Nothing is kept, and nothing is sent. \
-            Intervals are of 95 %, by drawing other persons. With --synthetic the typists are made up from --seed: that shows how the figures come about, and says \
-            nothing about real people.
+            The folder holds one for each person, with that person's recordings in any form that hearsay collect reads. Nothing is kept, and nothing is \
+            sent. Intervals are of 95 %, by drawing other persons. With --synthetic the typists are made up from --seed: that shows how the figures come \
+            about, and says nothing about real people.
             """)
 
     @Argument(help: "A folder with a folder of recordings for each person.") var directory: String?

@@ -111,7 +111,9 @@ extension EvaluationDocument.Stream {
         (persons, repeatedPersons, sessions) = (figures.personCount, figures.repeatedPersonCount, figures.sessionCount)
         groups = figures.groups.map(EvaluationDocument.Group.init)
         ranking = figures.ranking.map { ranking in
-            func rate(_ place: Int) -> EvaluationDocument.Figure? { Ranking.places.firstIndex(of: place).flatMap { EvaluationDocument.Figure(ranking.rates[$0]) } }
+            func rate(_ place: Int) -> EvaluationDocument.Figure? {
+                Ranking.places.firstIndex(of: place).flatMap { EvaluationDocument.Figure(ranking.rates[$0]) }
+            }
             return EvaluationDocument.Ranks(
                 collectionSize: ranking.collectionSize, questions: ranking.queryCount, first: rate(1), amongTen: rate(10), amongTwenty: rate(20))
         }

@@ -67,7 +67,8 @@ enum EvaluationText {
 
     private static func ranking(_ ranking: Ranking) -> String {
         let rates = zip(Ranking.places, ranking.rates).map { place, rate in "\(place == 1 ? "first" : "among \(place)") \(text(rate, "%.1f", times: 100)) %" }
-        return "the right one of \(ranking.collectionSize) persons, one session of each, is " + rates.joined(separator: ", ") + " (\(ranking.queryCount) questions)"
+        return "the right one of \(ranking.collectionSize) persons, one session of each, is " + rates.joined(separator: ", ")
+            + " (\(ranking.queryCount) questions)"
     }
 
     private static func decibans(_ stream: StreamFigures) -> String {
@@ -75,13 +76,15 @@ enum EvaluationText {
         for group in stream.groups {
             let name = group.lengthClass?.letter ?? "all"
             guard let row = group.decibans else {
-                table.add([name] + DecibanRow.distances.map { _ in "-" } + ["too few persons: \(group.repeatedPersonCount), of \(DecibanRow.smallestPersonCount)"])
+                let reason = "too few persons: \(group.repeatedPersonCount), of \(DecibanRow.smallestPersonCount)"
+                table.add([name] + DecibanRow.distances.map { _ in "-" } + [reason])
                 continue
             }
             let width = row.values.compactMap { $0.interval }.map { ($0.upperBound - $0.lowerBound) / 2 }.max()
             table.add([name] + row.values.map { "\(Int($0.value.rounded()))" } + [width.map { String(format: "give or take %.1f at most", $0) } ?? ""])
         }
-        return table.text + "\n(10 log10 of how much likelier one person is than two: beta-binomial fits, corrected by the counts around each distance, cut at +15 and -10)"
+        return table.text + "\n(10 log10 of how much likelier one person is than two: beta-binomial fits, "
+            + "corrected by the counts around each distance, cut at +15 and -10)"
     }
 
     // MARK: Figures

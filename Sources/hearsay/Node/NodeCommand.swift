@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import Logging
 import NodeRuntime
+import Similarity
 
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,16 +21,22 @@ struct NodeCommand: AsyncParsableCommand {
     @Option(help: .hidden)
     var capture: String?
 
+    /// As a node of an earlier version: `KIND.SCHEMA_VERSION`, with commas between.
+    @Option(help: .hidden)
+    var searchable: String?
+
     func run() async throws {
         if stop {
             try home.ask(.stop)
             return
         }
         guard let level = Logger.Level(rawValue: log) else { throw Failure("\(log) is no log level", hint: "--log info") }
+        let known = SightingIndex.knownStreams
+        let streams = searchable.map { text in known.filter { text.split(separator: ",").contains(Substring("\($0)")) } } ?? known
         LoggingSystem.bootstrap(StreamLogHandler.standardError(label:))
         var logger = Logger(label: "hearsay")
         logger.logLevel = level
-        let daemon = try await NodeDaemon.start(home.node, logger: logger, capturePath: capture)
+        let daemon = try await NodeDaemon.start(home.node, logger: logger, searchable: streams, capturePath: capture)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await Signals.first(of: [SIGINT, SIGTERM]) }
             group.addTask { await daemon.waitForStopRequest() }

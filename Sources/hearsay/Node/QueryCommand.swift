@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import NodeRuntime
-import Similarity
 
 struct QueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,28 +17,34 @@ struct QueryCommand: ParsableCommand {
     }
 
     struct SimHash: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "simhash", abstract: "Has anyone seen this typist?")
+        static let configuration = CommandConfiguration(
+            commandName: "simhash", abstract: "Has anyone seen this typist?",
+            discussion: """
+                Shows the nearest codes, with what their nearness says: of schema_version 2 the 20 nearest within 16 bits, with decibans and odds; of version 1 the 10 \
+                nearest, a weak hint. hearsay lookup asks from a recording or a session, and joins your own.
+                """)
 
         @OptionGroup var options: Options
+        @OptionGroup var typist: TypistOptions
 
-        @Argument(help: "A keystroke SimHash, 16 hex digits.")
+        @Argument(help: "A code, 16 hex digits, as hearsay profile shows it.")
         var code: String
 
-        @Option(help: "Show all codes at most this many bits away.")
-        var radius: Int?
+        @Option(help: "Which definition the code is of.")
+        var schemaVersion = 2
 
-        @Option(help: "Show this many nearest codes, however far (default 10).")
-        var nearest: Int?
+        @Option(name: .customLong("class"), help: "The length class of the typing, 0 to 3 (without it: the shortest).")
+        var lengthClass: Int?
 
         func run() throws {
-            guard radius == nil || nearest == nil else { throw Failure("give --radius or --nearest, not both") }
+            let request = try typist.request([TypistRequest.Session(code: code, lengthClass: lengthClass)], schemaVersion: schemaVersion)
             let text: String
             if options.local {
-                text = try document(Questions.simHash(code, radius: radius, nearest: nearest, in: LocalAnswers.index(of: options.home.node)))
+                text = try document(Questions.typist(request, in: LocalAnswers.index(of: options.home.node)))
             } else {
-                text = try options.home.ask(.simHash(code: code, radius: radius, nearest: nearest)) ?? "{}"
+                text = try options.home.ask(.typist(request)) ?? "{}"
             }
-            print(options.json ? text : try AnswerText.simHash(text))
+            print(options.json ? text : try TypistText.text(text))
         }
     }
 
@@ -54,15 +58,19 @@ struct QueryCommand: ParsableCommand {
         @Argument(help: "Such as example.com.")
         var name: String
 
+        @Option(help: "From which share of all operators on it tells nothing that they have seen it, 0 to 1.")
+        var noiseShare: Double?
+
         func run() throws {
-            let domain = try PublishedDomain.of(name)
+            var request = DomainRequest(try PublishedDomain.of(name))
+            request.noisePerMille = try TypistOptions.perMille(noiseShare)
             let text: String
             if options.local {
-                text = try document(Questions.domain(domain, in: LocalAnswers.index(of: options.home.node)))
+                text = try document(Questions.domain(request, in: LocalAnswers.index(of: options.home.node)))
             } else {
-                text = try options.home.ask(.domain(domain)) ?? "{}"
+                text = try options.home.ask(.domain(request)) ?? "{}"
             }
-            print(options.json ? text : try AnswerText.domain(text))
+            print(options.json ? text : try DomainText.text(text))
         }
     }
 }
@@ -73,114 +81,4 @@ private func document(_ answer: ControlAnswer) throws -> String {
     case .done: return "{}"
     case .failure(let error, let hint): throw Failure(error, hint: hint)
     }
-}
-
-/// Answers in words.
-enum AnswerText {
-    private struct SimHashDocument: Decodable {
-        struct Match: Decodable {
-            var code: String
-            var distance: Int
-            var origin: String
-            var day: String
-            var sessions: Int
-        }
-        var seen: Bool
-        var operators: Int
-        var seen_by_own: Bool
-        var sessions: Int
-        var first_day: String?
-        var last_day: String?
-        var radius: Int
-        var nearest_distance: Int?
-        var matches: [Match]
-        var histogram: [Int]
-        var freshness: [FreshnessDocument]
-    }
-
-    private struct DomainDocument: Decodable {
-        struct Match: Decodable {
-            var origin: String
-            var day: String
-            var reported_count: Int
-            var attackers: Int
-        }
-        var domain: String
-        var seen: Bool
-        var operators: Int
-        var seen_by_own: Bool
-        var reported_count: Int
-        var attacker_days: Int
-        var days: Int
-        var first_day: String?
-        var last_day: String?
-        var matches: [Match]
-        var freshness: [FreshnessDocument]
-    }
-
-    private struct FreshnessDocument: Decodable {
-        var origin: String
-        var current: Bool
-    }
-
-    static func simHash(_ text: String) throws -> String {
-        let answer = try JSONDecoder().decode(SimHashDocument.self, from: Data(text.utf8))
-        var lines: [String] = []
-        if answer.seen {
-            lines.append(
-                seenBy(answer.operators, own: answer.seen_by_own) + ": \(counted(answer.sessions, "session")) within \(answer.radius) bits, "
-                    + days(answer.first_day, answer.last_day))
-        } else {
-            lines.append("not seen within \(answer.radius) bits" + (answer.nearest_distance.map { "; the nearest code is \($0) bits away" } ?? ""))
-        }
-        lines.append("a near code is a weak hint: schema_version 1 tells what was typed as much as who typed it")
-        if !answer.matches.isEmpty {
-            var table = TextTable(["bits", "code", "operator", "day", "sessions"])
-            for match in answer.matches {
-                table.add(["\(match.distance)", match.code, String(match.origin.prefix(16)), match.day, "\(match.sessions)"])
-            }
-            lines.append(table.text)
-        }
-        lines.append(footer(answer.freshness) + ", \(answer.histogram.reduce(0, +)) codes")
-        return lines.joined(separator: "\n")
-    }
-
-    static func domain(_ text: String) throws -> String {
-        let answer = try JSONDecoder().decode(DomainDocument.self, from: Data(text.utf8))
-        var lines: [String] = []
-        if answer.seen {
-            lines.append(
-                "\(answer.domain): " + seenBy(answer.operators, own: answer.seen_by_own) + " on \(counted(answer.days, "day")), "
-                    + days(answer.first_day, answer.last_day)
-                    + "; \(counted(answer.attacker_days, "attacker-day")), reported count \(answer.reported_count) (no number of messages)")
-            var table = TextTable(["day", "operator", "attackers", "reported"])
-            for match in answer.matches.prefix(20) {
-                table.add([match.day, String(match.origin.prefix(16)), "\(match.attackers)", "\(match.reported_count)"])
-            }
-            lines.append(table.text)
-        } else {
-            lines.append("\(answer.domain): not seen")
-        }
-        lines.append(footer(answer.freshness))
-        return lines.joined(separator: "\n")
-    }
-
-    private static func seenBy(_ operators: Int, own: Bool) -> String {
-        switch (operators, own) {
-        case (0, true): "seen by ourselves only"
-        case (let count, true): "seen by \(counted(count, "other operator")) and ourselves"
-        case (let count, false): "seen by \(counted(count, "operator"))"
-        }
-    }
-
-    private static func days(_ first: String?, _ last: String?) -> String {
-        guard let first, let last else { return "no day" }
-        return first == last ? "on \(first)" : "\(first) to \(last)"
-    }
-
-    private static func footer(_ freshness: [FreshnessDocument]) -> String {
-        "from the replica of \(counted(freshness.count, "operator")), \(freshness.count { $0.current }) of them current"
-    }
-
-    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }
