@@ -173,27 +173,6 @@ import Testing
         #expect(three < two && two < same && same < alone && alone < .max, "\(three) \(two) \(same) \(alone)")
     }
 
-    @Test func aSuspectThatAnswersIsAliveAndADeadOneIsStillTried() {
-        var world = World(neighbours: 1...4, dialable: [9])
-        _ = world.detector.answered(Self.node(9), at: world.now)
-        _ = world.nobodyVouches(world.lost(9))
-        _ = world.dialFailed(9)
-        #expect(world.detector.answered(Self.node(9), at: world.now) == [.changed(Self.node(9), .alive)])
-        _ = world.nobodyVouches(world.lost(9))
-        _ = world.dialFailed(9)
-        _ = world.silence(for: .seconds(120))
-        #expect(world.detector.state(of: Self.node(9)) == .dead)
-
-        var tried = false
-        for _ in 0..<40 {
-            world.pass(.seconds(3))
-            tried = tried || world.nobodyVouches(world.period()).contains(.dial(Self.node(9)))
-        }
-
-        #expect(tried)
-        #expect(world.detector.answered(Self.node(9), at: world.now) == [.changed(Self.node(9), .alive)])
-    }
-
     /// Nobody near an outbound-only member means nothing, as long as nobody says to have lost it.
     @Test func anOutboundOnlyNodeIsNotSuspectedForBeingOutOfReach() {
         var world = World(neighbours: 1...4, outboundOnly: [9])
