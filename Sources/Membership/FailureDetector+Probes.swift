@@ -39,6 +39,8 @@ extension FailureDetector {
             let ask: [Directive] = relays.isEmpty ? [] : [.ask(relays: relays, about: probe.target, number: probe.number, nonce: probe.nonce)]
             return [.pingOnStream(probe.target)] + ask + [wake(probe.number, configuration.relayTimeout)]
         case .streamAndRelays:
+            // The session has ended meanwhile, and with it what was asked on it: silence on it says nothing.
+            if surroundings.reach(probe.target) == .dialable, !probe.hasDialed { return dial(for: probe) }
             // Nothing by datagram, by stream, or over others: suspected by what we have seen. A new session would clear it.
             let directives = fail(probe, at: now)
             return surroundings.reach(probe.target) == .outboundOnly ? directives : directives + [.dial(probe.target)]
@@ -54,14 +56,20 @@ extension FailureDetector {
                 return []
             case .dialable:
                 if probe.hasDialed { return fail(probe, at: now) }
-                probe.stage = .dial
-                probe.isMissed = !probe.waitingFor.isEmpty
-                probe.waitingFor = []
-                probes[probe.number] = probe
-                return [.dial(probe.target), wake(probe.number, configuration.dialTimeout)]
+                return dial(for: probe)
             }
         case .dial: return fail(probe, at: now)
         }
+    }
+
+    /// The last step: a new connection.
+    private mutating func dial(for probe: Probe) -> [Directive] {
+        var probe = probe
+        probe.stage = .dial
+        probe.isMissed = !probe.waitingFor.isEmpty
+        probe.waitingFor = []
+        probes[probe.number] = probe
+        return [.dial(probe.target), wake(probe.number, configuration.dialTimeout)]
     }
 
     mutating func succeed(_ probe: Probe) {

@@ -115,6 +115,16 @@ public struct FailureDetector: Sendable {
     // MARK: What is known
 
     public func state(of node: NodeID) -> State { members[node]?.state ?? .unseen }
+    /// Whether another look would decide something: it counts as there, or has not failed to answer often enough to be dead.
+    public func isUndecided(_ node: NodeID) -> Bool {
+        guard let member = members[node] else { return true }
+        return switch member.state {
+        case .unseen, .alive: true
+        case .suspect: member.failureCount < configuration.failuresBeforeDeath
+        case .dead, .left: false
+        }
+    }
+
     public func lastHeard(_ node: NodeID) -> Instant? { members[node]?.lastHeard }
     public func roundTrip(of node: NodeID) -> Duration? { members[node]?.roundTrip }
     /// How long after one round's probe the next one begins.

@@ -68,7 +68,10 @@ extension NodeCore {
         guard let entry = nodes[node], let record = entry.record?.body else { return detector.dialSkipped(node) }
         let key = entry.certificate.body.transportKey
         guard !dials.values.contains(where: { $0.key == key }) else { return }  // That attempt tells as much.
-        guard backoff.mayDial(key, at: now.instant), dials.values.count(where: \.isProbe) < Bound.probeDials else { return detector.dialSkipped(node) }
+        // A look that decides something does not wait for the back-off of an earlier attempt: such looks are few, and not being able to look is no finding.
+        guard detector.isUndecided(node) || backoff.mayDial(key, at: now.instant), dials.values.count(where: \.isProbe) < Bound.probeDials else {
+            return detector.dialSkipped(node)
+        }
         let number = DialNumber(nextDial)
         nextDial += 1
         dials[number] = Dial(key: key, startedAt: now.instant, isProbe: true)

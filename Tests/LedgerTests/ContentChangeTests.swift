@@ -176,10 +176,11 @@ import WireFormat
         }
         for vector in file.good + file.bad {
             let before = try Manifest(trusting: vector.before.bytes)
+            let root = Digest(try vector.root.bytes32)
             var outcome: Result<(manifest: Manifest, buckets: [Bucket]), ContentChangeError>
             do throws(ContentChangeError) {
                 outcome = .success(
-                    try ContentChange.apply(vector.changes.map(\.bytes), to: before, head: head(Digest(try! vector.root.bytes32), vector.totals)) {
+                    try ContentChange.apply(vector.changes.map(\.bytes), to: before, head: head(root, vector.totals)) {
                         vector.buckets["\($0.root)"]?.bytes
                     })
             } catch { outcome = .failure(error) }

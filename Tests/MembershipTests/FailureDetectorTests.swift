@@ -111,6 +111,21 @@ import Testing
         #expect(world.detector.health == 1, "the relays have not answered either")
     }
 
+    /// What was asked on a session that has ended is not answered on it: that is no finding, and a connection decides.
+    @Test func aSessionThatEndsDuringAProbeIsNoReasonToSuspect() throws {
+        var world = World(neighbours: 1...5)
+        let began = world.period()
+        guard case .ping(let node, let number)? = began.first else { throw Unexpected(began) }
+        _ = world.deadline(number)
+        world.reaches[node] = .dialable
+
+        let third = world.deadline(number)
+
+        #expect(third.contains(.dial(node)) && world.detector.state(of: node) == .alive)
+        #expect(world.detector.isUndecided(node))
+        #expect(world.deadline(number).contains(.changed(node, .suspect)), "nor does the connection come about")
+    }
+
     @Test func whatTheStreamOrARelayBringsEndsTheProbe() throws {
         for isOnStream in [true, false] {
             var world = World(neighbours: 1...4)
@@ -171,6 +186,28 @@ import Testing
         let (alone, same, two, three) = (timeToDeath(confirmers: []), timeToDeath(confirmers: [1, 1, 1]), timeToDeath(confirmers: [1, 2]), timeToDeath(confirmers: [1, 2, 3]))
 
         #expect(three < two && two < same && same < alone && alone < .max, "\(three) \(two) \(same) \(alone)")
+    }
+
+    @Test func aSuspectThatAnswersIsAliveAndADeadOneIsStillTried() {
+        var world = World(neighbours: 1...4, dialable: [9])
+        _ = world.detector.answered(Self.node(9), at: world.now)
+        _ = world.nobodyVouches(world.lost(9))
+        _ = world.dialFailed(9)
+        #expect(world.detector.answered(Self.node(9), at: world.now) == [.changed(Self.node(9), .alive)])
+        world.pass(world.detector.configuration.lossInterval)  // Sooner, a second loss would be no reason to look again.
+        _ = world.nobodyVouches(world.lost(9))
+        _ = world.dialFailed(9)
+        _ = world.silence(for: .seconds(120))
+        #expect(world.detector.state(of: Self.node(9)) == .dead)
+
+        var tried = false
+        for _ in 0..<40 {
+            world.pass(.seconds(3))
+            tried = tried || world.nobodyVouches(world.period()).contains(.dial(Self.node(9)))
+        }
+
+        #expect(tried)
+        #expect(world.detector.answered(Self.node(9), at: world.now) == [.changed(Self.node(9), .alive)])
     }
 
     /// Nobody near an outbound-only member means nothing, as long as nobody says to have lost it.

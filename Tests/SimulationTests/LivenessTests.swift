@@ -7,7 +7,7 @@ import Testing
 /// What nodes think of each other, in whole meshes (`Protocol/liveness.md`).
 @Suite struct LivenessTests {
     /// Sixty operators, a twentieth of all datagrams lost; one process is killed, and comes back.
-    @Test(arguments: seeds(42)) func aKilledNodeIsNoticedByAllWithinTenSecondsAndComesBack(seed: UInt64) {
+    @Test(arguments: seeds(41, 42)) func aKilledNodeIsNoticedByAllWithinTenSecondsAndComesBack(seed: UInt64) {
         let mesh = Self.mesh(of: 60, seed: seed)
         mesh.beginMeasurement()
 
@@ -44,7 +44,7 @@ import Testing
         mesh.run(for: .seconds(7_200))
 
         #expect(mesh.statistics.liveness.falseDeathCount == 0, replay(mesh))
-        #expect(mesh.statistics.liveness.falseSuspicionsPerNodeHour <= 0.01, replay(mesh))
+        #expect(mesh.statistics.liveness.falseSuspicionsPerNodeHour < 0.01, replay(mesh))
         #expect(mesh.statistics.lostDatagramCount > 1_000, "the faults did not happen")
         print("seed \(seed): \(mesh.statistics)")
     }
