@@ -56,7 +56,8 @@ let package = Package(
         .executableTarget(
             name: "hearsay-bench",
             dependencies: [
-                "Cryptography", "Keystrokes", "Ledger", "LocalCluster", "NodeCore", "NodeRuntime", "Outbox", "Primitives", "Similarity", "Simulation", "WireFormat",
+                "Cryptography", "Keystrokes", "Ledger", "LocalCluster", "NodeCore", "NodeRuntime", "Outbox", "Primitives", "Similarity", "Simulation", "Storage",
+                "WireFormat",
             ]),
         .target(name: "LocalCluster", dependencies: ["NodeRuntime", "Primitives", "Storage"]),
         .executableTarget(

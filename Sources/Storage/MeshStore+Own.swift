@@ -28,24 +28,29 @@ extension MeshStore {
     public func absorb(_ changes: [SightingChange], position: [UInt8]) throws(StoreError) {
         let hasDeleted = try write("take sightings from the outbox") { database in
             var hasDeleted = false
+            var touched: [StreamID: Set<Day>] = [:]
+            // Compiled once: an outbox that is read anew has millions of lines.
+            let stating = try database.cachedStatement(
+                sql: """
+                    INSERT INTO own_record (kind, schema_version, day, key, value) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
+                    """)
+            let retracting = try database.cachedStatement(sql: "DELETE FROM own_record WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?")
             for change in changes {
                 let name = change.name
                 let key: StatementArguments = [name.stream.kind, name.stream.schemaVersion, name.day.number, Data(name.key)]
                 switch change {
                 case .stated(let sighting):
-                    try database.execute(
-                        sql: """
-                            INSERT INTO own_record (kind, schema_version, day, key, value) VALUES (?, ?, ?, ?, ?)
-                            ON CONFLICT (kind, schema_version, day, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value
-                            """, arguments: key + [Data(sighting.record.value)])
+                    try stating.execute(arguments: key + [Data(sighting.record.value)])
                     guard database.changesCount > 0 else { continue }
                 case .retracted:
-                    try database.execute(sql: "DELETE FROM own_record WHERE kind = ? AND schema_version = ? AND day = ? AND key = ?", arguments: key)
+                    try retracting.execute(arguments: key)
                     guard database.changesCount > 0 else { continue }
                     hasDeleted = true
                 }
-                try Self.markDirty(name.stream, name.day, in: database)
+                touched[name.stream, default: []].insert(name.day)
             }
+            for (stream, days) in touched { for day in days { try Self.markDirty(stream, day, in: database) } }  // Each once, in whatever order.
             if hasDeleted { try Self.set(Self.retractionHead, Data(), in: database) }
             try Self.set("outbox_position", Data(position), in: database)
             return hasDeleted

@@ -57,6 +57,14 @@ public struct NodeDirectory: Sendable {
         guard chmod(path, 0o700) == 0 else { throw .failed(.last("set the mode of", path: path)) }
     }
 
+    /// Copies the files of a node that does not run, as a backup would, to a directory that is made for them (mode 0700). The socket is none.
+    public func copyFiles(to path: String) throws {
+        try NodeDirectory(path: path).create()
+        for name in try FileManager.default.contentsOfDirectory(atPath: self.path) where self.path + "/" + name != controlSocketPath {
+            try FileManager.default.copyItem(atPath: self.path + "/" + name, toPath: path + "/" + name)
+        }
+    }
+
     /// The key, or `nil` where it is not kept here.
     public func signingKey(_ purpose: KeyPurpose) throws(KeyFileError) -> SigningKey? {
         do throws(KeyFileError) {

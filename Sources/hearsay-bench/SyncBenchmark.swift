@@ -4,6 +4,7 @@ import LocalCluster
 import NodeRuntime
 import Outbox
 import Primitives
+import Storage
 
 /// How long the sightings of one operator take to be verified and stored at another: `hearsay-bench sync [N]`, a million if nothing is said.
 ///
@@ -31,8 +32,8 @@ enum SyncBenchmark {
         try await cluster.up(count: 2)
         guard let origin = cluster.status(of: 0)?.operator else { return print("sync \(count): the first node does not answer") }
         cluster.kill(1)
-        let pristine = root + "/pristine"
-        try FileManager.default.copyItem(atPath: cluster.members[1].nodeDirectory.path, toPath: pristine)
+        let pristine = NodeDirectory(path: root + "/pristine")
+        try cluster.members[1].nodeDirectory.copyFiles(to: pristine.path)
         try OutboxWriter(directory: cluster.members[0].outboxDirectory).append(sightings(count))
         guard try await wait(until: { cluster.status(of: 0)?.sightings == UInt64(count) }) != nil else { return print("sync \(count): the origin does not publish") }
 
@@ -41,7 +42,7 @@ enum SyncBenchmark {
         for _ in 0..<rounds {
             // The second node begins with nothing of the first each time.
             try FileManager.default.removeItem(atPath: cluster.members[1].nodeDirectory.path)
-            try FileManager.default.copyItem(atPath: pristine, toPath: cluster.members[1].nodeDirectory.path)
+            try pristine.copyFiles(to: cluster.members[1].nodeDirectory.path)
             try await cluster.start(1)
             guard try await wait(until: { cluster.status(of: 1)?.origins.contains { $0.operator == origin && $0.sightings == UInt64(count) } ?? false }) != nil,
                 let status = cluster.status(of: 1), let followed = status.origins.first(where: { $0.operator == origin })?.followed_in_ms
@@ -54,11 +55,15 @@ enum SyncBenchmark {
         let clone = try GitClone(of: sightings(count), scratch: root)
         let buckets = (count: clone.fileCount, byteCount: clone.byteCount)
         let median = times[times.count / 2]
-        print("sync \(count): \(buckets.count) buckets, \(buckets.byteCount) bytes; from hearing of the head to verified and stored: median \(milliseconds(median)) ms, best \(milliseconds(times[0])) ms of \(rounds)")
+        print(
+            "sync \(count): \(buckets.count) buckets, \(buckets.byteCount) bytes; from hearing of the head to verified and stored: "
+                + "median \(milliseconds(median)) ms, best \(milliseconds(times[0])) ms of \(rounds)")
         print("sync \(count): \(wireByteCount) bytes on the wire, both ways, handshake and all: \(ratio(Double(wireByteCount) / Double(max(1, buckets.byteCount))))x the buckets")
         guard GitClone.isHere else { return print("sync \(count): git is not here to compare with") }
         let cloned = try (0..<rounds).map { try clone.time($0) }.sorted()
-        print("sync \(count): git clone of the same bytes: median \(milliseconds(cloned[cloned.count / 2])) ms, best \(milliseconds(cloned[0])) ms; hearsay takes \(ratio(median / cloned[cloned.count / 2])) of it")
+        print(
+            "sync \(count): git clone of as many bytes in the same form: median \(milliseconds(cloned[cloned.count / 2])) ms, best \(milliseconds(cloned[0])) ms; "
+                + "hearsay takes \(ratio(median / cloned[cloned.count / 2])) of it")
     }
 
     /// Sightings of the days before today, drawn from a seed.

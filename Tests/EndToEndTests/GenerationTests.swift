@@ -4,19 +4,12 @@ import LocalCluster
 import NodeRuntime
 import Outbox
 import Primitives
+import Storage
 import Testing
 
 /// What an operator does when a key is to be replaced, a disk is lost, or a feed ends.
 @Suite(.serialized) struct GenerationTests {
     private static func head(of origin: String, in status: StatusDocument?) -> String? { status?.origins.first { $0.operator == origin }?.adopted }
-
-    /// A backup as an operator would make it: the files, not the socket.
-    private static func copyFiles(from source: String, to target: String) throws {
-        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        for name in try FileManager.default.contentsOfDirectory(atPath: source) where !name.hasSuffix(".sock") {
-            try FileManager.default.copyItem(atPath: source + "/" + name, toPath: target + "/" + name)
-        }
-    }
 
     @Test func aKeyIsRotatedADiskIsLostAndRecoveredAndTheFeedEnds() async throws {
         try await Harness.run(nodes: 3) { harness in
@@ -73,14 +66,14 @@ import Testing
             try state(0x1111)
             #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 1 } })
             harness.cluster.kill(0)
-            try Self.copyFiles(from: node, to: harness.root + "/backup")
+            try NodeDirectory(path: node).copyFiles(to: harness.root + "/backup")
             try await harness.cluster.start(0)
             try state(0x2222)
             #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[1...].allSatisfy { Harness.sightings(of: origin, in: $0) == 2 } })
 
             harness.cluster.kill(0)
             try FileManager.default.removeItem(atPath: node)
-            try Self.copyFiles(from: harness.root + "/backup", to: node)
+            try NodeDirectory(path: harness.root + "/backup").copyFiles(to: node)
             try await harness.cluster.start(0)
             #expect(try await harness.cluster.wait(within: .seconds(20)) { $0[0]?.signing.hasPrefix("halted: others hold our head") == true })
             let status = try harness.hearsay("status", "--home", harness.home(0))
