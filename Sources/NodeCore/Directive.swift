@@ -46,6 +46,9 @@ public enum Directive: Sendable {
     case openGeneration(Verified<GenerationCertificate>, SigningKey)
     /// Drop all buckets, own and learned, whose retention ends before this day.
     case expire(before: Day)
+    /// What our operator has decided about another; `nil` for nothing any more.
+    case keepRule(PeerRule?, on: OriginID)
+    case keepAnchors([NodeID])
     case redeemInvite(SessionID, requestID: UInt32, InviteID, OriginID)
 
     /// For the log.
@@ -135,6 +138,8 @@ public enum Event: Hashable, Sendable {
     case misbehaviour(SessionID, Misbehaviour)
     case memberAdmitted(OriginID, name: String)
     case memberRevoked(OriginID)
+    /// Our operator has decided about another.
+    case ruled(OriginID, PeerRule?)
     case adopted(OriginID, HeadPosition, sightings: UInt64)
     case published(HeadPosition, sightings: UInt64)
     /// There is evidence that an operator contradicts itself: nothing of this generation is taken any more.

@@ -71,6 +71,8 @@ public enum Input: Sendable {
 public enum Command: Hashable, Sendable {
     /// Ends the membership of an operator whom we (or the root, if its key is here) stand above.
     case revoke(OriginID, Revocation.Reason)
+    /// Pins an operator, blocks it, or neither.
+    case rule(PeerRule?, on: OriginID)
     /// Learns statements that were made beside the running node, such as a renewed certificate.
     case learn([[UInt8]])
     /// Opens a new generation of our own: a new signing key, in which what the old one has signed since our last head does not count.

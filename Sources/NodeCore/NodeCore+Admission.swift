@@ -78,6 +78,7 @@ extension NodeCore {
             let revocation = Revocation(
                 mesh: identity.mesh, revoked: origin, revoker: key.verifyingKey, issuedAt: now.timestamp, reason: reason)
             take(.revocation(Signed.make(revocation, with: key)), from: nil, isStored: false, at: now)
+        case .rule(let rule, let origin): self.rule(rule, on: origin, at: now, using: &random)
         case .learn(let statements): check(statements, for: .command, from: nil)
         case .openGeneration(let reason): open(for: reason, recovering: false, at: now, using: &random)
         case .leave: leave(at: now)

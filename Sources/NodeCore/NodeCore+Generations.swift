@@ -147,16 +147,16 @@ extension NodeCore {
 
     /// Ends what is held of an origin and does not count any more. Whether what is adopted still counts.
     @discardableResult mutating func settleStanding(of origin: OriginID, at now: Moment) -> Bool {
-        let isRevoked = members.isRevoked(origin)
-        if isRevoked || fetches.wanted(of: origin).map({ origins[origin]?.isOut($0) ?? false }) ?? false { fetches.forget(origin) }
-        guard origin != identity.origin, let adopted = origins[origin]?.adopted, isRevoked || origins[origin]?.isOut(adopted.head) == true else { return true }
+        let isUnwanted = members.isRevoked(origin) || rules.isBlocked(origin)
+        if isUnwanted || fetches.wanted(of: origin).map({ origins[origin]?.isOut($0) ?? false }) ?? false { fetches.forget(origin) }
+        guard origin != identity.origin, let adopted = origins[origin]?.adopted, isUnwanted || origins[origin]?.isOut(adopted.head) == true else { return true }
         origins[origin]?.adopted = nil
         release(.head(origin))
         hot.removeAll { $0.origin == origin }
         histories[origin] = nil
         inquiries[origin] = nil
         changeLog.forget(origin)
-        if isRevoked {
+        if isUnwanted {
             directives.append(.forget(origin))
         } else {
             fetches.setAside(origin, roots: adopted.manifest.entries.map(\.root))

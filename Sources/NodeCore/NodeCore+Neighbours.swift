@@ -8,17 +8,43 @@ extension NodeCore {
     mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
         let dialing = dials.values.count { !$0.isProbe }
         let dialed = outboundCount + dialing
-        var room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dialing)
+        dialPinned(at: now, using: &random)
+        let room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dialing)
         guard room > 0 else { return }
         var candidates = dialable(at: now)
         candidates.reorder(using: &random)
-        var choice = NeighbourChoice(neighbours: dialedNeighbours(at: now), ownBranch: branch(of: identity.origin, at: now))
-        for chosen in choice.choose(room, of: candidates) {
-            let number = DialNumber(nextDial)
-            nextDial += 1
-            dials[number] = Dial(key: chosen.key, startedAt: now.instant)
-            directives.append(.dial(number, chosen.addresses, key: chosen.key))
+        if !untriedAnchors.isEmpty {
+            let first = Set(untriedAnchors.compactMap { nodes[$0]?.certificate.body.transportKey })
+            candidates = candidates.filter { first.contains($0.key) } + candidates.filter { !first.contains($0.key) }
+            untriedAnchors = []
         }
+        var choice = NeighbourChoice(neighbours: dialedNeighbours(at: now), ownBranch: branch(of: identity.origin, at: now))
+        for chosen in choice.choose(room, of: candidates) { dial(chosen, at: now) }
+    }
+
+    private mutating func dial(_ candidate: NeighbourChoice.Candidate, at now: Moment) {
+        let number = DialNumber(nextDial)
+        nextDial += 1
+        dials[number] = Dial(key: candidate.key, startedAt: now.instant)
+        directives.append(.dial(number, candidate.addresses, key: candidate.key))
+    }
+
+    /// Whoever our operator has pinned is dialed even when there is no room: the next draw makes some.
+    private mutating func dialPinned(at now: Moment, using random: inout some RandomNumberGenerator) {
+        let pinned = rules.pinned
+        guard !pinned.isEmpty else { return }
+        let keys = sessions.values.filter { !$0.isClosing }.map(\.remoteKey) + dials.values.map(\.key)
+        let present = Set(keys.compactMap { nodes.node(with: $0).flatMap { nodes[$0]?.certificate.body.origin } })
+        let missing = pinned.filter { !present.contains($0) }
+        guard !missing.isEmpty else { return }
+        var candidates = dialable(at: now)
+        candidates.reorder(using: &random)
+        for origin in missing { if let candidate = candidates.first(where: { $0.branch.first == origin }) { dial(candidate, at: now) } }
+    }
+
+    private func isPinned(_ id: SessionID) -> Bool {
+        guard let origin = sessions[id]?.origin else { return false }
+        return rules[origin] == .pinned
     }
 
     /// Once an hour two of our neighbours are drawn anew, so that whoever surrounds us does not stay; and what was kept beyond our number is let go.
@@ -26,7 +52,7 @@ extension NodeCore {
         let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
         let surplus = max(0, open.count - configuration.outboundSessions)
         let redrawn = min(configuration.redrawnSessions, dialable(at: now).count, open.count - surplus)
-        for id in open.sample(surplus + max(0, redrawn), using: &random) { dismiss(id) }
+        for id in open.filter({ !isPinned($0) }).sample(surplus + max(0, redrawn), using: &random) { dismiss(id) }
     }
 
     /// Who could be dialed now: members' nodes that take connections, that we have no session with, and that are not to be left alone for a while.
@@ -37,7 +63,7 @@ extension NodeCore {
         for node in nodesInOrder {
             guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
                 !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
-                now.timestamp < entry.certificate.body.notAfter
+                now.timestamp < entry.certificate.body.notAfter, !rules.isBlocked(entry.certificate.body.origin)
             else { continue }
             let branch = branch(of: entry.certificate.body.origin, at: now)
             guard !branch.isEmpty else { continue }
@@ -84,7 +110,7 @@ extension NodeCore {
     /// Whether a session that was only made for a look is worth keeping: where one is wanting, in the place of one that does not answer any more, or with
     /// somebody who was taken for dead.
     func isUseful(sessionWith node: NodeID) -> Bool {
-        if session(with: node) != nil { return true }
+        if session(with: node) != nil || nodes[node].map({ rules[$0.certificate.body.origin] == .pinned }) == true { return true }
         let others = outboundCount - 1
         return others < configuration.outboundSessions
             || detector.state(of: node) == .dead && others < configuration.outboundSessions + configuration.reunionSessions

@@ -15,7 +15,7 @@ extension NodeCore {
             cursor: Cursor(), lastPull: now.instant)
         if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
             // The handshake has proven the other side's key, which is all a look has to find out.
-            let isWanted = dial?.isProbe != true || isUseful(sessionWith: node)
+            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node)) && !isBlocked(opening.remoteKey)
             perform(detector.answered(node, at: now.instant), at: now)
             guard isWanted else { return dismiss(id) }
         }
@@ -45,6 +45,7 @@ extension NodeCore {
         guard let session = sessions.removeValue(forKey: id) else { return }
         openSessions.removeAll { $0 == id }
         if let node = session.node { cursors[node] = session.cursor }
+        noteAnchors()
         // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
         if session.hasServed {
             backoff.succeeded(session.remoteKey)
@@ -119,11 +120,12 @@ extension NodeCore {
             if loser == id { return }
         }
         let inbound = openSessions.count { sessions[$0]?.dial == nil && sessions[$0]?.origin == origin && sessions[$0]?.isClosing == false }
-        guard session.dial != nil || inbound < Bound.inboundPerOperator else { return dismiss(id) }
+        guard !rules.isBlocked(origin), session.dial != nil || inbound < Bound.inboundPerOperator else { return dismiss(id) }
         sessions[id]?.phase = .open(node, origin)
         sessions[id]?.incarnation = incarnation
         openSessions.insert(id, at: openSessions.firstIndex { $0 > id } ?? openSessions.endIndex)
         sessions[id]?.cursor = cursors[node] ?? Cursor()
+        noteAnchors()
         backoff.succeeded(session.remoteKey)
         perform(detector.answered(node, at: now.instant), at: now)
         directives.append(.report(.sessionReady(id, node, origin)))

@@ -132,6 +132,7 @@ extension NodeCore {
             confirmed(head.bytes, by: id)
             return sawOwnHead(head)
         }
+        guard !rules.isBlocked(origin) else { return }
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
         case .unknown: return wait { $0.add(.head(head)) }

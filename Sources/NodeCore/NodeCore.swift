@@ -32,6 +32,10 @@ public struct NodeCore: Sendable {
     /// The manifests under adoption.
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
+    var rules: PeerRules
+    var anchors: [NodeID]
+    /// Those of the last run that have not been tried in this one.
+    var untriedAnchors: [NodeID]
     var startCheck = StartCheck(at: .zero)
     /// A new generation of our own that is being opened.
     var opening: Opening?
@@ -84,6 +88,9 @@ public struct NodeCore: Sendable {
         members = MemberTable(mesh: identity.mesh)
         log = StatementLog(id: logID)
         fetches = FetchScheduler(staged: stored.staged)
+        rules = stored.rules
+        anchors = Array(stored.anchors.prefix(Self.anchorLimit))
+        untriedAnchors = anchors
         publisher = Publisher(origin: identity.origin, key: nil, certificate: nil, own: nil)
     }
 

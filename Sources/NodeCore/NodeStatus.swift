@@ -62,10 +62,16 @@ public struct NodeStatus: Sendable {
         public var hasEnded: Bool
         /// There is evidence against its newest generation: nothing of that is taken.
         public var isQuarantined: Bool
+        /// Who has admitted it: operators' keys, or the mesh's root key. Ascending.
+        public var sponsors: [VerifyingKey]
+        /// What our operator has decided about it.
+        public var rule: PeerRule?
     }
 
     public var mesh: MeshID
     public var origin: OriginID
+    public var displayName: String
+    public var sponsors: [VerifyingKey]
     public var node: NodeID
     public var own: HeadPosition?
     public var ownSightingCount: UInt64
@@ -73,6 +79,8 @@ public struct NodeStatus: Sendable {
     public var openSessionCount: Int
     public var statementCount: Int
     public var pendingStatementCount: Int
+    /// What our operator has decided about others, also about such that are not known.
+    public var rules: [OriginID: PeerRule]
     public var peers: [Peer]
     public var origins: [Origin]
 }
@@ -105,12 +113,14 @@ extension NodeCore {
                 isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
                 sightingCount: adopted?.head.body.sightingCount ?? 0, followedIn: followedIn[origin], wanted: fetches.wanted(of: origin)?.body.position,
                 hasEnded: self.origins[origin]?.hasEnded ?? false,
-                isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false)
+                isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false,
+                sponsors: members.sponsors(of: origin), rule: rules[origin])
         }
         return NodeStatus(
-            mesh: identity.mesh, origin: identity.origin, node: identity.node, own: publisher.lastHead?.body.position,
+            mesh: identity.mesh, origin: identity.origin, displayName: members.displayName(of: identity.origin) ?? "",
+            sponsors: members.sponsors(of: identity.origin), node: identity.node, own: publisher.lastHead?.body.position,
             ownSightingCount: publisher.lastHead?.body.sightingCount ?? 0, signing: signing,
-            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, peers: peers, origins: origins)
+            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, rules: rules.all, peers: peers, origins: origins)
     }
 
     private var signing: NodeStatus.Signing {

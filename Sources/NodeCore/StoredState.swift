@@ -13,6 +13,10 @@ public struct StoredState: Sendable {
     public var own: OwnState?
     /// Roots of buckets that were fetched, but not adopted yet.
     public var staged: [OriginID: Set<Digest>] = [:]
+    /// What our operator has decided about others.
+    public var rules = PeerRules()
+    /// The neighbours to begin with; at most `NodeCore.anchorLimit`.
+    public var anchors: [NodeID] = []
 
     public init() {}
 }

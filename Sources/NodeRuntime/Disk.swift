@@ -33,6 +33,34 @@ final class Disk: Sendable {
     /// The days the node has been given and has not published yet: not built again until they change.
     private let offered = Mutex<Set<DirtyDay>>([])
 
+    private let adoptions = Mutex(AdoptionQueue())
+
+    /// Heads that wait to be adopted, together if nothing that was asked for in between would then come too late.
+    private struct AdoptionQueue {
+        /// Heads adopted in one transaction.
+        static let batchLimit = 64
+
+        private var batches: [UInt64: [(head: Verified<Head>, manifest: Manifest)]] = [:]
+        private var current: UInt64 = 0
+
+        /// The number of a new batch, which somebody has to see to; `nil` if it goes with others.
+        mutating func add(_ head: Verified<Head>, _ manifest: Manifest) -> UInt64? {
+            let present = batches[current]
+            if let present, present.count == Self.batchLimit || present.contains(where: { $0.head.body.origin == head.body.origin }) { current += 1 }
+            let isFirst = batches[current] == nil
+            batches[current, default: []].append((head, manifest))
+            return isFirst ? current : nil
+        }
+
+        mutating func take(_ number: UInt64) -> [(head: Verified<Head>, manifest: Manifest)] {
+            if number == current { current += 1 }
+            return batches.removeValue(forKey: number) ?? []
+        }
+
+        /// Something else has been asked for: what comes from now on comes after it.
+        mutating func seal() { current += 1 }
+    }
+
     private struct Unstaged {
         let bucket: Bucket
         let fetch: Fetch
@@ -73,7 +101,7 @@ final class Disk: Sendable {
         }
     }
 
-    /// Applies changes to what is adopted, and stages what comes of it.
+    /// Applies changes to what is adopted, and holds what comes of it: an adoption follows at once.
     func apply(_ changes: [[UInt8]], to manifest: Manifest, for fetch: Fetch) {
         let origin = fetch.head.body.origin
         reading.async { [self] in
@@ -81,36 +109,47 @@ final class Disk: Sendable {
                 let applied = try ContentChange.apply(changes, to: manifest, head: fetch.head.body) { entry in
                     (try? store.bucket(of: origin, root: entry.root)) ?? nil
                 }
-                writing.async { [self] in
-                    do {
-                        try store.stage(applied.buckets.map { (origin, $0) })
-                        let roots = applied.buckets.map(\.entry.root)
-                        mailbox.post(.changesChecked(fetch, .success(AppliedChanges(manifest: applied.manifest, roots: roots))))
-                    } catch {
-                        logger.error("\(error)")
-                        mailbox.post(.changesChecked(fetch, .failure(.baseMissing)))
-                    }
+                do {
+                    try store.hold(applied.buckets, of: origin)
+                    let roots = applied.buckets.map(\.entry.root)
+                    mailbox.post(.changesChecked(fetch, .success(AppliedChanges(manifest: applied.manifest, roots: roots))))
+                } catch {
+                    logger.error("\(error)")
+                    mailbox.post(.changesChecked(fetch, .failure(.baseMissing)))
                 }
             } catch { mailbox.post(.changesChecked(fetch, .failure(error))) }
         }
     }
 
+    /// Heads that come while the disk is at work are adopted together: one sync for all of them.
     func adopt(_ head: Verified<Head>, _ manifest: Manifest) {
+        guard let number = adoptions.withLock({ $0.add(head, manifest) }) else { return }
         writing.async { [self] in
-            do {
-                let change = try store.adopt(head, manifest, today: SystemClock.timestamp.day)
-                replica.apply(change, head: head)
-                if let observed = change.observed { mailbox.post(.contentChanged(observed)) }
-                mailbox.post(.adopted(head))
-            } catch {
-                logger.error("\(error)")
-                mailbox.post(.adoptionFailed(head))
+            let batch = adoptions.withLock { $0.take(number) }
+            for ((head, _), result) in zip(batch, store.adopt(batch, today: SystemClock.timestamp.day)) {
+                switch result {
+                case .success(let change):
+                    replica.apply(change, head: head)
+                    if let observed = change.observed { mailbox.post(.contentChanged(observed)) }
+                    mailbox.post(.adopted(head))
+                case .failure(let error):
+                    logger.error("\(error)")
+                    mailbox.post(.adoptionFailed(head))
+                }
             }
         }
     }
 
     func discard(_ slot: Slot) {
         write("forget a statement") { try $0.store.discard(slot) }
+    }
+
+    func keep(_ rule: PeerRule?, on origin: OriginID) {
+        write("keep a rule about an operator") { try $0.store.keep(rule, on: origin) }
+    }
+
+    func keep(anchors: [NodeID]) {
+        write("keep the anchors") { try $0.store.keep(anchors: anchors) }
     }
 
     func setAside(_ origin: OriginID) {
@@ -123,7 +162,7 @@ final class Disk: Sendable {
 
     /// Our own content comes back; whatever days were offered are offered again, as they now are.
     func recover(_ head: Verified<Head>, _ manifest: Manifest) {
-        writing.async { [self] in
+        inOrder { [self] in
             do {
                 let change = try store.recover(head, manifest, today: SystemClock.timestamp.day)
                 replica.apply(change, head: head)
@@ -138,7 +177,7 @@ final class Disk: Sendable {
 
     /// The key first, beside the one in use; then the certificate; then the key takes its place. A crash in between is mended at the next start.
     func open(_ certificate: Verified<GenerationCertificate>, key: SigningKey) {
-        writing.async { [self] in
+        inOrder { [self] in
             do {
                 try directory.keepNextGeneration(key)
                 try store.keep([.generation(certificate)])
@@ -152,7 +191,7 @@ final class Disk: Sendable {
     }
 
     func publish(_ publication: Publication) {
-        writing.async { [self] in
+        inOrder { [self] in
             // Published or failed, they are out of the node's hands: what is still dirty then is offered again.
             offered.withLock { days in
                 for covered in publication.coveredDays { days = days.filter { ($0.stream, $0.day) != (covered.stream, covered.day) || $0.mark > covered.mark } }
@@ -177,7 +216,7 @@ final class Disk: Sendable {
     }
 
     func redeem(_ invite: InviteID, session: SessionID, requestID: UInt32, by origin: OriginID) {
-        writing.async { [self] in
+        inOrder { [self] in
             do {
                 let outcome = try store.redeem(invite, by: origin, at: SystemClock.timestamp)
                 mailbox.post(.inviteRedeemed(session, requestID: requestID, origin, outcome))
@@ -192,7 +231,7 @@ final class Disk: Sendable {
     ///
     /// - Parameter whenDone: told whether anything was offered, or why nothing could be.
     func absorb(from reader: OutboxReader, whenDone: @escaping @Sendable (Result<Bool, any Error>) -> Void) {
-        writing.async { [self] in
+        inOrder { [self] in
             whenDone(Result { try absorbNow(from: reader) })
         }
     }
@@ -212,7 +251,8 @@ final class Disk: Sendable {
         for day in days {
             guard let descriptor = try store.descriptor(of: day.stream, using: &random) else { continue }
             let records = try store.ownRecords(of: day)
-            let buckets = Bucket.buckets(of: records, at: day.day, descriptor: descriptor, using: &random)
+            let present = records.count > Limits.bucketSightings ? try store.ownBuckets(of: day) : []
+            let buckets = Bucket.buckets(of: records, at: day.day, descriptor: descriptor, present: present, using: &random)
             contents.append(DayContent(descriptor: descriptor, day: day.day, buckets: buckets, mark: day.mark))
         }
         mailbox.post(.daysBuilt(contents))
@@ -248,8 +288,14 @@ final class Disk: Sendable {
         await withCheckedContinuation { continuation in writing.async { continuation.resume() } }
     }
 
+    /// After all that was asked for before, and before all that is asked for later.
+    private func inOrder(_ work: @escaping @Sendable () -> Void) {
+        adoptions.withLock { $0.seal() }
+        writing.async(execute: work)
+    }
+
     private func write(_ action: String, _ body: @escaping @Sendable (Disk) throws -> Void) {
-        writing.async { [self] in
+        inOrder { [self] in
             do { try body(self) } catch { logger.error("cannot \(action): \(error)") }
         }
     }

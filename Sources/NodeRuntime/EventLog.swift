@@ -19,6 +19,7 @@ enum EventLog {
         case .misbehaviour(let session, let misbehaviour): (.warning, "session \(session) dropped: \(misbehaviour)")
         case .memberAdmitted(let origin, let name): (.notice, "operator \(origin.short) admitted: \(printable(name))")
         case .memberRevoked(let origin): (.notice, "operator \(origin.short) revoked")
+        case .ruled(let origin, let rule): (.notice, "operator \(origin.short) \(words(for: rule))")
         case .adopted(let origin, let position, let sightings): (.info, "operator \(origin.short) followed to head \(position): \(sightings) sightings")
         case .published(let position, let sightings): (.info, "published head \(position): \(sightings) sightings")
         case .equivocation(let origin, let generation):
@@ -33,6 +34,14 @@ enum EventLog {
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
         case .quotaReached(let origin, let sightings, let byteCount):
             (.warning, "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed")
+        }
+    }
+
+    private static func words(for rule: PeerRule?) -> String {
+        switch rule {
+        case .pinned: "pinned: a session with it is kept"
+        case .blocked: "blocked: no session with it, and what it has published is deleted here"
+        case nil: "neither pinned nor blocked any more"
         }
     }
 

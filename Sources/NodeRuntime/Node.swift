@@ -86,6 +86,8 @@ public actor Node {
             disk.serve(request, as: .bucket, requestID: requestID) { [transport] in transport.send($0, on: session) }
         case .keep(let statement): disk.keep(statement)
         case .discard(let slot): disk.discard(slot)
+        case .keepRule(let rule, let origin): disk.keep(rule, on: origin)
+        case .keepAnchors(let anchors): disk.keep(anchors: anchors)
         case .setAside(let origin): disk.setAside(origin)
         case .forget(let origin): disk.forget(origin)
         case .adopt(let head, let manifest): disk.adopt(head, manifest)

@@ -19,6 +19,8 @@ struct SimulatedDisk {
         case discard(Slot)
         case setAside(OriginID)
         case forget(OriginID)
+        case keepRule(PeerRule?, on: OriginID)
+        case keepAnchors([NodeID])
         case recover(Verified<Head>, Manifest)
         case openGeneration(Verified<GenerationCertificate>, SigningKey)
         case expire(before: Day)
@@ -43,6 +45,8 @@ struct SimulatedDisk {
         var buckets: [OriginID: [Digest: Bucket]] = [:]
         var staged: [OriginID: [Digest: Bucket]] = [:]
         var usedInvites: [InviteID: OriginID] = [:]
+        var rules: [OriginID: PeerRule] = [:]
+        var anchors: [NodeID] = []
         /// The key of the newest generation of our own, if it is not the first.
         var generationKey: SigningKey?
     }
@@ -85,7 +89,7 @@ struct SimulatedDisk {
             doneCount = 0
         }
         switch operation {
-        case .keep, .expire, .discard, .setAside, .forget:
+        case .keep, .expire, .discard, .setAside, .forget, .keepRule, .keepAnchors:
             Self.apply(operation, to: &content, of: origin)
             unsynced.append(operation)
             return .nothing
@@ -171,6 +175,8 @@ struct SimulatedDisk {
         state.adopted = content.adopted
         state.own = content.own
         for (origin, buckets) in content.staged { state.staged[origin] = Set(buckets.keys) }
+        state.rules = PeerRules(content.rules)
+        state.anchors = content.anchors
         return state
     }
 
@@ -233,6 +239,8 @@ struct SimulatedDisk {
             let present = content.buckets.removeValue(forKey: origin) ?? [:]
             content.staged[origin, default: [:]].merge(present) { staged, _ in staged }
             content.adopted[origin] = nil
+        case .keepRule(let rule, let other): content.rules[other] = rule
+        case .keepAnchors(let anchors): content.anchors = anchors
         case .forget(let origin):
             content.buckets[origin] = nil
             content.staged[origin] = nil

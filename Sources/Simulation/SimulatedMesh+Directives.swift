@@ -42,6 +42,8 @@ extension SimulatedMesh {
         case .serveBucket(let session, let requestID, let request): enqueue(.serveBucket(session, requestID: requestID, request), at: node)
         case .keep(let statement): enqueue(.keep(statement), at: node)
         case .discard(let slot): enqueue(.discard(slot), at: node)
+        case .keepRule(let rule, let origin): enqueue(.keepRule(rule, on: origin), at: node)
+        case .keepAnchors(let anchors): enqueue(.keepAnchors(anchors), at: node)
         case .setAside(let origin):
             nodes[node].answeredHeads[origin] = nil
             enqueue(.setAside(origin), at: node)
@@ -83,7 +85,7 @@ extension SimulatedMesh {
     private func enqueue(_ operation: SimulatedDisk.Operation, at node: Int) {
         let longest: Duration
         switch operation {
-        case .keep, .discard, .serveManifest, .serveBucket: longest = .microseconds(200)
+        case .keep, .keepRule, .keepAnchors, .discard, .serveManifest, .serveBucket: longest = .microseconds(200)
         case .stage, .stageChanged, .setAside, .forget, .expire: longest = .milliseconds(1)
         case .adopt, .publish, .recover, .openGeneration, .redeem: longest = .milliseconds(12)  // Synced.
         }

@@ -1,7 +1,7 @@
 import Ledger
 import Primitives
 
-/// Buckets that this run has checked and staged, still in memory, so that adopting them needs neither the disk nor a second check.
+/// Buckets that this run has checked, in memory, so that adopting them needs neither the disk nor a second check.
 struct FreshBuckets {
     /// Bytes of all buckets kept. What goes beyond is read from the disk and checked again.
     static let byteLimit = 64 << 20
@@ -9,9 +9,11 @@ struct FreshBuckets {
     private var buckets: [OriginID: [Digest: Bucket]] = [:]
     private var byteCount = 0
 
-    mutating func add(_ bucket: Bucket, of origin: OriginID) {
-        guard byteCount + bucket.bytes.count <= Self.byteLimit else { return }
+    /// Whether there was room.
+    @discardableResult mutating func add(_ bucket: Bucket, of origin: OriginID) -> Bool {
+        guard byteCount + bucket.bytes.count <= Self.byteLimit else { return false }
         if buckets[origin, default: [:]].updateValue(bucket, forKey: bucket.entry.root) == nil { byteCount += bucket.bytes.count }
+        return true
     }
 
     /// Gives out what is kept of an origin, and keeps it no more.

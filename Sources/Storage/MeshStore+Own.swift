@@ -112,6 +112,17 @@ extension MeshStore {
         }
     }
 
+    /// The buckets of a day as our newest head names them. Damaged ones are left out.
+    public func ownBuckets(of day: DirtyDay) throws(StoreError) -> [Bucket] {
+        try read("read own buckets") { database in
+            let row = try Row.fetchOne(database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin WHERE history IS NOT NULL")
+            guard let content = row.flatMap({ Self.content(of: $0) }), let descriptor = content.manifest.descriptor(of: day.stream) else { return [] }
+            return try content.manifest.entries.filter { $0.stream == day.stream && $0.day == day.day }.compactMap { entry in
+                try Self.bucket(entry, of: content.head.body.origin, descriptor: descriptor, in: database)
+            }
+        }
+    }
+
     /// All own records of a day, in ascending key order. Damaged ones, and those that are none of the stream's, are left out.
     public func ownRecords(of day: DirtyDay) throws(StoreError) -> [Ledger.Record] {
         try read("read own sightings") { database in

@@ -30,51 +30,100 @@ extension MeshStore {
         }
     }
 
-    /// The replica of an origin becomes what the manifest says, from staged and present buckets; all others of it are deleted.
+    /// Keeps checked buckets in memory for an adoption that follows at once; after a crash they are to be had again. What there is no room for goes to the disk.
+    public func hold(_ buckets: [Bucket], of origin: OriginID) throws(StoreError) {
+        let rest = fresh.withLock { fresh in buckets.filter { !fresh.add($0, of: origin) } }
+        guard !rest.isEmpty else { return }
+        try stage(rest.map { (origin, $0) })
+    }
+
+    /// The replica of an origin becomes what the manifest says, from buckets that are held, staged or present; all others of it are deleted.
     ///
     /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here, or is damaged. Buckets are checked as they stop being staged, unless
     /// this run has checked them, and has them still in memory.
     public func adopt(_ head: Verified<Head>, _ manifest: Manifest, today: Day) throws(StoreError) -> ReplicaChange {
-        let origin = head.body.origin
-        let fresh = fresh.withLock { $0.take(of: origin) }
-        let (change, hasDeleted) = try write("adopt a head") { database in
-            var change = ReplicaChange(origin: origin)
-            change.observed = try Self.observe(manifest, of: origin, in: database)
-            var hasDeleted = false
-            let wanted = Dictionary(manifest.entries.map { ($0.root.data, $0) }, uniquingKeysWith: { first, _ in first })
-            var here: Set<Data> = []
-            let present = "SELECT root, is_staged, descriptor, entry FROM bucket WHERE origin = ?"
-            for row in try Row.fetchAll(database, sql: present, arguments: [origin.data]) {
-                guard let root = row.blob("root") else { continue }
-                let isStaged = row.integer("is_staged") != 0
-                guard let entry = wanted[root], let descriptor = manifest.descriptor(of: entry.stream) else {
-                    try database.execute(sql: "DELETE FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, root])
-                    hasDeleted = true
-                    if !isStaged, let digest = Digest(data: root) { change.removed.append(digest) }
-                    continue
+        let result = adopt([(head, manifest)], today: today).first
+        guard let result else { throw .failed(action: "adopt a head", path: path, cause: "nothing was done") }
+        return try result.get()
+    }
+
+    /// The same for heads of several origins in one transaction: what the disk takes for a sync it takes once. One that cannot be adopted leaves the others alone.
+    public func adopt(_ adoptions: [(head: Verified<Head>, manifest: Manifest)], today: Day) -> [Result<ReplicaChange, StoreError>] {
+        let fresh = adoptions.map { adoption in self.fresh.withLock { $0.take(of: adoption.head.body.origin) } }
+        var results: [Result<ReplicaChange, StoreError>] = []
+        var hasDeleted = false
+        do throws(StoreError) {
+            results = try write("adopt heads") { database in
+                var results: [Result<ReplicaChange, StoreError>] = []
+                for (adoption, fresh) in zip(adoptions, fresh) {
+                    var outcome: Result<ReplicaChange, StoreError> = .failure(.failed(action: "adopt a head", path: path, cause: "it was rolled back"))
+                    try database.inSavepoint {
+                        do {
+                            let (change, deletes) = try Self.adopt(adoption.head, adoption.manifest, from: fresh, today: today, in: database)
+                            hasDeleted = hasDeleted || deletes
+                            outcome = .success(change)
+                            return .commit
+                        } catch let error as StoreError {
+                            outcome = .failure(error)
+                            return .rollback
+                        }
+                    }
+                    results.append(outcome)
                 }
-                // The same bytes may be told of in other words: under a descriptor that keeps them longer, or for another day.
-                let isRetold = row.blob("descriptor") != encoded(descriptor) || row.blob("entry") != encoded(entry)
-                if isStaged || isRetold {
-                    let known = fresh[entry.root].flatMap { $0.entry == entry && $0.descriptor == descriptor ? $0 : nil }
-                    guard let bucket = try known ?? Self.bucket(entry, of: origin, descriptor: descriptor, in: database) else { continue }
-                    if isRetold { try Self.retell(bucket, of: origin, in: database) }
-                    if !isStaged { change.removed.append(entry.root) }
-                    change.added.append(bucket)
-                }
-                here.insert(root)
+                return results
             }
-            for entry in manifest.entries where !here.contains(entry.root.data) {
-                guard let descriptor = manifest.descriptor(of: entry.stream), descriptor.lastDay(ofBucketAt: entry.day) < today else {
-                    throw StoreError.bucketMissing(origin, entry.root)
-                }
-            }
-            try database.execute(sql: "UPDATE bucket SET is_staged = 0 WHERE origin = ? AND is_staged", arguments: [origin.data])
-            try Self.set(head, manifest, history: nil, in: database)
-            return (change, hasDeleted)
+        } catch { results = adoptions.map { _ in .failure(error) } }
+        // What could not be adopted may be tried again, and is wanted then.
+        for ((adoption, fresh), result) in zip(zip(adoptions, fresh), results) {
+            guard case .failure = result else { continue }
+            self.fresh.withLock { held in for bucket in fresh.values { held.add(bucket, of: adoption.head.body.origin) } }
         }
         compactLog(afterDeleting: hasDeleted)
-        return change
+        return results
+    }
+
+    private static func adopt(
+        _ head: Verified<Head>, _ manifest: Manifest, from fresh: [Digest: Bucket], today: Day, in database: Database
+    ) throws -> (change: ReplicaChange, hasDeleted: Bool) {
+        let origin = head.body.origin
+        var change = ReplicaChange(origin: origin)
+        change.observed = try observe(manifest, of: origin, in: database)
+        var hasDeleted = false
+        let wanted = Dictionary(manifest.entries.map { ($0.root.data, $0) }, uniquingKeysWith: { first, _ in first })
+        var here: Set<Data> = []
+        let present = "SELECT root, is_staged, descriptor, entry FROM bucket WHERE origin = ?"
+        for row in try Row.fetchAll(database, sql: present, arguments: [origin.data]) {
+            guard let root = row.blob("root") else { continue }
+            let isStaged = row.integer("is_staged") != 0
+            guard let entry = wanted[root], let descriptor = manifest.descriptor(of: entry.stream) else {
+                try database.execute(sql: "DELETE FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, root])
+                hasDeleted = true
+                if !isStaged, let digest = Digest(data: root) { change.removed.append(digest) }
+                continue
+            }
+            // The same bytes may be told of in other words: under a descriptor that keeps them longer, or for another day.
+            let isRetold = row.blob("descriptor") != encoded(descriptor) || row.blob("entry") != encoded(entry)
+            if isStaged || isRetold {
+                let known = fresh[entry.root].flatMap { $0.entry == entry && $0.descriptor == descriptor ? $0 : nil }
+                guard let bucket = try known ?? bucket(entry, of: origin, descriptor: descriptor, in: database) else { continue }
+                if isRetold { try retell(bucket, of: origin, in: database) }
+                if !isStaged { change.removed.append(entry.root) }
+                change.added.append(bucket)
+            }
+            here.insert(root)
+        }
+        for entry in manifest.entries where !here.contains(entry.root.data) {
+            let descriptor = manifest.descriptor(of: entry.stream)
+            if let bucket = fresh[entry.root], bucket.entry == entry, bucket.descriptor == descriptor {
+                try insert(bucket, of: origin, isStaged: false, into: database)
+                change.added.append(bucket)
+                continue
+            }
+            guard let descriptor, descriptor.lastDay(ofBucketAt: entry.day) < today else { throw StoreError.bucketMissing(origin, entry.root) }
+        }
+        try database.execute(sql: "UPDATE bucket SET is_staged = 0 WHERE origin = ? AND is_staged", arguments: [origin.data])
+        try set(head, manifest, history: nil, in: database)
+        return (change, hasDeleted)
     }
 
     /// The head of an origin does not count any more: its buckets become staged, should a later head name them again.

@@ -61,6 +61,7 @@ extension MeshStore {
                 }
             }
             try Self.loadStaged(into: &state, problems: &problems, from: database)
+            try Self.loadPeerChoices(into: &state, problems: &problems, from: database)
             return (state, problems)
         }
     }

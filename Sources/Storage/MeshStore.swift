@@ -95,6 +95,7 @@ public final class MeshStore: Sendable {
             PRIMARY KEY (kind, schema_version, day, key)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS own_day (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, day INTEGER NOT NULL, mark INTEGER NOT NULL,
             covered_mark INTEGER NOT NULL, PRIMARY KEY (kind, schema_version, day)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS peer_rule (origin BLOB PRIMARY KEY, rule INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS invite (
             id BLOB PRIMARY KEY, secret BLOB NOT NULL, not_after INTEGER NOT NULL, label TEXT NOT NULL, used_by BLOB) WITHOUT ROWID;
         """

@@ -148,6 +148,28 @@ import WireFormat
         #expect(before.map(\.records) == after.map(\.records))
     }
 
+    /// Of a day of many shards a follower needs only those anew that hold what has changed.
+    @Test(arguments: [20_000, 40_000], [3, 4] as [UInt64]) func aChangeOfOneSightingLeavesTheOtherShardsAsTheyWere(count: Int, seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let day = Day(number: 20_000)
+        let descriptor = try Self.descriptor()
+        let records = Self.records(count, using: &random)
+        let before = Bucket.buckets(of: records, at: day, descriptor: descriptor, using: &random)
+
+        for changed in [Array(records.dropFirst()), Self.records(1, using: &random) + records] {
+            let after = Bucket.buckets(of: changed.sorted(), at: day, descriptor: descriptor, present: before, using: &random)
+
+            #expect(after.count == before.count && Set(after).intersection(before).count == before.count - 1, "run again with seed \(seed)")
+            #expect(after.flatMap(\.records).sorted() == changed.sorted())
+            let manifests = [before, after].map { Manifest(descriptors: [descriptor], entries: $0.map(\.entry)) }
+            let bytes = Dictionary((before + after).map { ($0.entry.root, $0.bytes) }, uniquingKeysWith: { first, _ in first })
+            let change = ContentChange.between(manifests[0], manifests[1], old: { bytes[$0.root] }, new: { bytes[$0.root] })
+            #expect(change.steps.count == 1)
+        }
+        let another = Bucket.buckets(of: records, at: Day(number: 20_001), descriptor: descriptor, present: before, using: &random)
+        #expect(Set(another.map(\.entry.root)).isDisjoint(with: before.map(\.entry.root)), "another day has seeds of its own")
+    }
+
     /// A shard is named by the first bits of the hash, so shards of one more bit halve those of one less.
     @Test func shardsOfMoreBitsLieWithinThoseOfFewer() throws {
         var random = SeededGenerator(seed: 6)

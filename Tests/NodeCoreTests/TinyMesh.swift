@@ -62,6 +62,7 @@ final class TinyMesh {
         var events: [Event] = []
         var usedInvites: [InviteID: OriginID] = [:]
         var redeemable: Set<InviteID> = []
+        var rules: [OriginID: PeerRule] = [:]
         /// Of the newest generation, if it is not the first.
         var generationKey: SigningKey?
     }
@@ -268,6 +269,9 @@ final class TinyMesh {
             for origin in members[index].current.keys {
                 members[index].current[origin] = members[index].current[origin]?.filter { $0.value.descriptor.lastDay(ofBucketAt: $0.value.entry.day) >= day }
             }
+        case .keepRule(let rule, let origin): members[index].rules[origin] = rule
+            members[index].stored.rules = PeerRules(members[index].rules)
+        case .keepAnchors(let anchors): members[index].stored.anchors = anchors
         case .redeemInvite(let session, let id, let invite, let newcomer):
             var outcome = InviteOutcome.unknown
             if let used = members[index].usedInvites[invite] { outcome = used == newcomer ? .accepted : .alreadyUsed } else if members[index].redeemable.contains(invite) {

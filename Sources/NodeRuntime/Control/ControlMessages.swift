@@ -7,6 +7,8 @@ public enum ControlRequest: Codable, Hashable, Sendable {
     case domain(DomainRequest)
     /// An operator's key in hex, and a reason as in `Protocol/statements.md` §4.
     case revoke(origin: String, reason: UInt8)
+    /// An operator's key in hex, and `pinned`, `blocked` or nothing any more.
+    case rule(origin: String, rule: String?)
     /// Open a new generation, for a reason as in `Protocol/statements.md` §5.
     case openGeneration(reason: UInt8)
     /// Get our own content back from others, and go on in a new generation.

@@ -26,6 +26,7 @@ struct ControlService: Sendable {
             }
             await node.command(.revoke(origin, reason))
             return .done
+        case .rule(let key, let word): return await rule(key, word)
         case .openGeneration(let reason):
             guard let reason = GenerationCertificate.Reason(rawValue: reason), reason != .first else {
                 return .failure(error: "a generation is opened for one of the reasons 2 to 6", hint: "hearsay generation new --reason rotation")
@@ -50,6 +51,25 @@ struct ControlService: Sendable {
 }
 
 extension ControlService {
+    private func rule(_ key: String, _ word: String?) async -> ControlAnswer {
+        guard let origin = OriginID(hex: key) else {
+            return .failure(error: "an operator is named by 64 hex digits", hint: "hearsay peers --json shows them")
+        }
+        guard let rule = PeerWords.rule(word) else { return .failure(error: "an operator is pinned, blocked, or neither", hint: "hearsay peers block KEY") }
+        let status = await node.status()
+        guard origin != status.origin else { return .failure(error: "that is this operator itself", hint: "hearsay peers shows the others") }
+        let ruled = status.rules.filter { $0.key != origin && $0.value == rule }.count
+        switch rule {
+        case .pinned where ruled >= PeerRules.pinLimit:
+            return .failure(error: "\(PeerRules.pinLimit) operators are pinned already", hint: "hearsay peers unpin KEY")
+        case .blocked where ruled >= PeerRules.blockLimit:
+            return .failure(error: "\(PeerRules.blockLimit) operators are blocked already", hint: "hearsay peers unblock KEY")
+        default: break
+        }
+        await node.command(.rule(rule, on: origin))
+        return .done
+    }
+
     private func open(_ command: Command) async -> ControlAnswer {
         guard await node.holdsIdentityKey else {
             return .failure(
@@ -104,10 +124,16 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var followed_in_ms: Double?
         /// Whether a node of theirs has told of a head of ours without anything that we have retracted.
         public var has_retracted: Bool?
+        /// Who has admitted it: operators' keys, or the mesh's root key.
+        public var sponsors: [String]
+        /// What this operator has decided about it: `pinned` or `blocked`.
+        public var rule: String?
     }
 
     public var mesh: String
     public var `operator`: String
+    public var name: String
+    public var sponsors: [String]
     public var node: String
     public var head: String?
     public var sightings: UInt64
@@ -128,7 +154,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     static func text(_ status: NodeStatus, traffic: [SessionID: SessionTraffic] = [:], retraction: MeshStore.RetractionState?) -> String {
         func milliseconds(_ duration: Duration) -> Double { Double(duration.clampedNanoseconds) / 1e6 }
         let document = StatusDocument(
-            mesh: "\(status.mesh)", operator: "\(status.origin)", node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
+            mesh: "\(status.mesh)", operator: "\(status.origin)", name: EventLog.printable(status.displayName),
+            sponsors: status.sponsors.map { "\($0)" }, node: "\(status.node)", head: status.own.map { "\($0)" }, sightings: status.ownSightingCount,
             signing: word(for: status.signing), generation: generation(in: status.signing),
             retracted_by_head: retraction.map(word), sessions: status.openSessionCount, statements: status.statementCount,
             waiting_statements: status.pendingStatementCount,
@@ -147,7 +174,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
                     adopted: origin.adopted.map { "\($0)" }, wanted: origin.wanted.map { "\($0)" }, current: origin.isCurrent, ended: origin.hasEnded,
                     quarantined: origin.isQuarantined, sightings: origin.sightingCount,
                     followed_in_ms: origin.followedIn.map(milliseconds),
-                    has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) })
+                    has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) },
+                    sponsors: origin.sponsors.map { "\($0)" }, rule: PeerWords.word(for: origin.rule))
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -13,6 +13,20 @@ enum PeerWords {
         }
     }
 
+    static func word(for rule: PeerRule?) -> String? {
+        switch rule {
+        case .pinned: "pinned"
+        case .blocked: "blocked"
+        case nil: nil
+        }
+    }
+
+    /// `nil` for a word that means nothing; none at all means that a rule ends.
+    static func rule(_ word: String?) -> PeerRule?? {
+        guard let word else { return .some(nil) }
+        return PeerRule.allCases.first { self.word(for: $0) == word }.map { .some($0) }
+    }
+
     static func words(for reason: DownReason) -> String {
         switch reason {
         case .refused: "refused"

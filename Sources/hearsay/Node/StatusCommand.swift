@@ -26,49 +26,6 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
-struct PeersCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "peers", abstract: "Show the other operators and their nodes.")
-
-    @OptionGroup var home: HomeOptions
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    func run() throws {
-        let text = try home.ask(.status) ?? "{}"
-        if json { return print(text) }
-        let status = try JSONDecoder().decode(StatusDocument.self, from: Data(text.utf8))
-        var table = TextTable(["operator", "name", "standing", "head", "sightings", "node", "state", "last seen", "session", "round trip", "lag", "why down", "address"])
-        for origin in status.origins {
-            let peers = status.peers.filter { $0.operator == origin.operator }
-            for peer in peers.isEmpty ? [nil] : peers.map({ Optional($0) }) {
-                table.add([
-                    String(origin.operator.prefix(16)), origin.name, origin.standing, origin.adopted ?? "-", "\(origin.sightings)",
-                    peer.map { String($0.node.prefix(8)) } ?? "-", peer?.state ?? "-", peer.map(Self.lastSeen) ?? "-",
-                    peer.map { $0.connected ? ($0.dialed_by_us ? "dialed" : "accepted") : "none" } ?? "-",
-                    peer?.round_trip_ms.map { String(format: "%.1f ms", $0) } ?? "-", peer.map { Self.lag(of: $0, wanted: origin.wanted) } ?? "-",
-                    peer?.down_because ?? "-", peer?.addresses.first ?? "-",
-                ])
-            }
-        }
-        print(table.text)
-    }
-
-    private static func lastSeen(_ peer: StatusDocument.Peer) -> String {
-        guard let seconds = peer.last_seen_s else { return "never" }
-        return seconds < 120 ? "\(Int(seconds)) s ago" : "\(Int(seconds / 60)) min ago"
-    }
-
-    /// How many of our heads it has not told of, and what we have not read of it or are fetching.
-    private static func lag(of peer: StatusDocument.Peer, wanted: String?) -> String {
-        var parts: [String] = []
-        if let heads = peer.heads_behind, heads > 0 { parts.append("it \(heads) heads") }
-        if let unread = peer.unread, unread > 0 { parts.append("we \(unread) statements") }
-        if wanted != nil { parts.append("fetching") }
-        return parts.isEmpty ? "-" : parts.joined(separator: ", ")
-    }
-}
-
 struct RevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "End the membership of an operator that you have admitted, for ever.",

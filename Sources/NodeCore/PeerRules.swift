@@ -1,0 +1,76 @@
+import Primitives
+
+/// What an operator has decided about another, for its own node alone. Nobody is told.
+public enum PeerRule: UInt8, Hashable, Sendable, CaseIterable {
+    /// A session with one of its nodes is kept whenever one can be had, and is never drawn anew.
+    case pinned = 1
+    /// No session with its nodes; what it has published is deleted here, and not fetched any more.
+    case blocked = 2
+}
+
+/// All of an operator's decisions about others (`Protocol/liveness.md` §6).
+public struct PeerRules: Hashable, Sendable {
+    /// Pinned operators: more would leave chance too few of the neighbours.
+    public static let pinLimit = 4
+    public static let blockLimit = 1_024
+
+    private var rules: [OriginID: PeerRule] = [:]  // Looked up; iterated only in order.
+
+    public init(_ rules: [OriginID: PeerRule] = [:]) { self.rules = rules }
+
+    public subscript(origin: OriginID) -> PeerRule? { rules[origin] }
+
+    public var all: [OriginID: PeerRule] { rules }
+
+    /// Ascending.
+    public var pinned: [OriginID] { rules.filter { $0.value == .pinned }.keys.sorted() }
+
+    public func isBlocked(_ origin: OriginID) -> Bool { rules[origin] == .blocked }
+
+    /// Whether there was room.
+    mutating func set(_ rule: PeerRule?, for origin: OriginID) -> Bool {
+        if let rule, rules[origin] != rule {
+            guard rules.values.count(where: { $0 == rule }) < (rule == .pinned ? Self.pinLimit : Self.blockLimit) else { return false }
+        }
+        rules[origin] = rule
+        return true
+    }
+}
+
+extension NodeCore {
+    /// Takes a decision of our operator, and does at once what follows from it.
+    mutating func rule(_ rule: PeerRule?, on origin: OriginID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        let before = rules[origin]
+        guard rule != before else { return }
+        guard origin != identity.origin, rules.set(rule, for: origin) else { return directives.append(.report(.commandRefused(.busy))) }
+        directives += [.keepRule(rule, on: origin), .report(.ruled(origin, rule))]
+        if rule == .blocked {
+            settleStanding(of: origin, at: now)
+            for id in openSessions where sessions[id]?.origin == origin { dismiss(id) }
+        } else if before == .blocked {
+            // Its heads have been passed over: all logs are read again, of which only they are new.
+            cursors = [:]
+            for id in openSessions {
+                sessions[id]?.cursor = Cursor()
+                pull(on: id, at: now)
+            }
+        }
+        dialNeighbours(at: now, using: &random)
+    }
+
+    func isBlocked(_ key: TransportKey) -> Bool {
+        nodes.node(with: key).flatMap { nodes[$0] }.map { rules.isBlocked($0.certificate.body.origin) } ?? false
+    }
+
+    /// The two neighbours that we have dialed and had for longest are where a restart begins: whoever surrounds us while we are away gains nothing by that.
+    mutating func noteAnchors() {
+        let dialed = sessions.values.filter { $0.dial != nil && $0.isOpen && !$0.isClosing }.sorted { ($0.openedAt, $0.id) < ($1.openedAt, $1.id) }
+        let oldest = dialed.prefix(Self.anchorLimit).compactMap(\.node)
+        guard oldest.count >= min(Self.anchorLimit, anchors.count), Set(oldest) != Set(anchors) else { return }
+        anchors = oldest
+        directives.append(.keepAnchors(oldest))
+    }
+
+    /// Neighbours that are remembered across a restart.
+    public static let anchorLimit = 2
+}

@@ -1,0 +1,66 @@
+import Foundation
+import LocalCluster
+import NodeRuntime
+import Primitives
+import Testing
+
+@Suite(.serialized) struct PeersTests {
+    /// What an operator types to keep away from another, and to take it back.
+    @Test func anOperatorIsBlockedAndTakenBack() async throws {
+        try await Harness.run(nodes: 3) { harness in
+            for index in 0..<3 { try harness.useLabPolicy(index) }
+            let log = harness.root + "/mail.log"
+            try Data(MailLog.line(second: 1, source: "192.0.2.9", recipient: "x@blocked-example.com").utf8).write(to: URL(fileURLWithPath: log))
+            try harness.hearsay("collect", log, "--home", harness.home(2))
+            let publisher = try harness.origin(2)
+            func holds(_ index: Int, _ count: UInt64) async throws -> Bool {
+                try await harness.cluster.wait(within: .seconds(60)) { Harness.sightings(of: publisher, in: $0[index]) == count }
+            }
+            #expect(try await holds(0, 1) && holds(1, 1))
+
+            let blocked = try harness.hearsay("peers", "block", String(publisher.prefix(16)), "--home", harness.home(0))
+            #expect(blocked.status == 0 && blocked.text.contains("blocked: what it has published is deleted here"), "\(blocked.errors)")
+            #expect(try await holds(0, 0))
+            let isApart = try await harness.cluster.wait(within: .seconds(60)) { statuses in
+                statuses[0].map { status in status.peers.allSatisfy { $0.operator != publisher || !$0.connected } } ?? false
+            }
+            let answer = try harness.hearsay("query", "domain", "blocked-example.com", "--json", "--home", harness.home(0)).text
+            #expect(isApart && answer.contains("\"seen\":false"))
+            #expect(try await holds(1, 1), "others decide for themselves")
+            #expect(try harness.hearsay("peers", "--home", harness.home(0)).text.contains("blocked"))
+
+            harness.cluster.kill(0)
+            try await harness.cluster.start(0)
+            #expect(harness.cluster.status(of: 0)?.origins.first { $0.operator == publisher }?.rule == "blocked", "a block outlives a kill")
+
+            #expect(try harness.hearsay("peers", "unblock", publisher, "--home", harness.home(0)).status == 0)
+            #expect(try await holds(0, 1))
+            let pinned = try harness.hearsay("peers", "pin", publisher, "--home", harness.home(0))
+            #expect(pinned.status == 0 && harness.cluster.status(of: 0)?.origins.first { $0.operator == publisher }?.rule == "pinned")
+        }
+    }
+
+    @Test func mistakesAboutPeersAreNamed() async throws {
+        try await Harness.run(nodes: 2) { harness in
+            let own = try harness.origin(0)
+            for (arguments, error) in [
+                (["block", own], "that is this operator itself"), (["block", "0011223344"], "names no operator of this mesh"),
+                (["pin", "00"], "names no operator of this mesh"), (["unblock", try harness.origin(1)], "is not blocked"),
+            ] {
+                let output = try Harness.hearsay(["peers"] + arguments + ["--home", harness.home(0)])
+                #expect(output.status != 0 && output.errors.contains(error) && output.errors.contains("hint:"), "\(arguments): \(output.errors)")
+            }
+        }
+    }
+
+    @Test func theTreeShowsWhoHasAdmittedWhom() async throws {
+        try await Harness.run(nodes: 3) { harness in
+            let text = try harness.hearsay("mesh", "tree", "--home", harness.home(1)).text
+            let lines = text.split(separator: "\n")
+
+            #expect(lines.count == 4 && lines[0].hasPrefix("mesh "))
+            #expect(lines[1].hasPrefix("└─ ") && lines[1].contains("operator-1"))
+            #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("   ") } && text.contains("(member, this operator)"))
+        }
+    }
+}
