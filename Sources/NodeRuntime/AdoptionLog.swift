@@ -88,6 +88,9 @@ final class AdoptionLog: Sendable {
         return changes(since: request) ?? ChangesDocument(instance: instance, revision: request.revision, complete: true, changes: [])
     }
 
+    /// Those who wait now.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     private func leave(_ place: UInt64) {
         let continuation = state.withLock { state in
             state.places.remove(place)

@@ -34,8 +34,8 @@ import Testing
     @Test(arguments: seeds) func eachWaitIsBetweenHalfAndAllOfTwiceTheLast(seed: UInt64) throws {
         var whole: Duration = .seconds(5)
         for attempts in 0..<20 {
-            let delay = try #require(delay(decision(.unreachable("x"), attempts: attempts, seed: seed)))
-            #expect(delay >= whole / 2 - .milliseconds(1) && delay <= whole, replay(seed))
+            let wait = try #require(delay(decision(.unreachable("x"), attempts: attempts, seed: seed)))
+            #expect(wait >= whole / 2 - .milliseconds(1) && wait <= whole, replay(seed))
             whole = min(whole * 2, .seconds(3_600))
         }
         #expect(RetrySchedule.backOff(afterTry: .max) == .seconds(3_600) && RetrySchedule.backOff(afterTry: -1) == .seconds(5))

@@ -24,12 +24,12 @@ enum DomainRankingText {
         guard !answer.domains.isEmpty else {
             return "no domain" + (answer.under.map { " under \($0)" } ?? "") + " was seen\n" + AnswerWords.footer(answer.freshness)
         }
-        var table = TextTable(["domain", "operators", "days", "first", "last", "attacker-days", "reported", ""])
+        var table = TextTable(["domain", "operators", "days", "first", "last", "attacker-days", "reported", "remarks"])
         for each in answer.domains {
             let remarks = [each.seen_by_own ? "and ourselves" : nil, each.noise ? "noise" : nil].compactMap { $0 }
             table.add([
                 each.domain, "\(each.operators)", "\(each.days)", each.first_day, each.last_day, "\(each.attacker_days)", "\(each.reported_count)",
-                remarks.joined(separator: ", "),
+                remarks.isEmpty ? "-" : remarks.joined(separator: ", "),
             ])
         }
         return table.text + "\nreported counts are what honeypots counted, no numbers of messages\n" + AnswerWords.footer(answer.freshness)

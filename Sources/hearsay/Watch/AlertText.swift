@@ -23,7 +23,7 @@ enum AlertText {
             } else {
                 let own = each.own_session.map { $0 + (each.own_attacker.map { " of attacker \($0)" } ?? "") }
                 table.add([
-                    each.decibans.map { "\($0 > 0 ? "+" : "")\($0)" } ?? "-", "\(each.distance ?? 0)", each.code ?? "-", named(each.operator), each.day,
+                    each.decibans.map(TypistText.decibans) ?? "-", "\(each.distance ?? 0)", each.code ?? "-", named(each.operator), each.day,
                     "\(each.sessions ?? 0)", own ?? "-", each.words ?? "",
                 ])
             }
