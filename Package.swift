@@ -51,6 +51,8 @@ let package = Package(
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         .target(
+            name: "Watching", dependencies: ["Cryptography", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
             name: "Simulation",
             dependencies: ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"]),
         .executableTarget(
@@ -63,7 +65,7 @@ let package = Package(
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "Collecting", "Evaluation", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Collecting", "Evaluation", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", "Watching", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
@@ -71,6 +73,12 @@ let package = Package(
         .testTarget(
             name: "CollectingTests", dependencies: ["Collecting", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
             exclude: ["Resources"]),
+        .testTarget(
+            name: "WatchingTests",
+            dependencies: [
+                "Watching", "Cryptography", "Primitives", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
         .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
@@ -81,11 +89,12 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "hearsay", "Cryptography", "Ledger", "LocalCluster", "NodeRuntime", "Noise", "Outbox", "Primitives", "Storage", "Transport", "WireFormat",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(name: "MembershipTests", dependencies: ["Membership", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
-        .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Primitives", "WireFormat"]),
+        .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Ledger", "Primitives", "Similarity", "Storage", "WireFormat"]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(
             name: "StorageTests",

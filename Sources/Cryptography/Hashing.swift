@@ -38,7 +38,7 @@ public enum BLAKE2b {
     }
 }
 
-/// SHA-256 and its HMAC (FIPS 180-4, RFC 2104): only what the Noise handshake needs.
+/// SHA-256 and its HMAC (FIPS 180-4, RFC 2104): only for the Noise handshake, and for webhooks, whose receivers know it.
 public enum SHA256 {
     public static let byteCount = 32
 

@@ -8,6 +8,8 @@ import Synchronization
 /// What questions are answered from: the newest index, published whole. Readers never wait for the node, nor it for them.
 final class Replica: Sendable {
     private let index: Mutex<SightingIndex>
+    /// What has come into the index since it was filled.
+    let adoptions = AdoptionLog()
 
     /// - Parameter searchable: the streams that can be asked; what is held of others waits for a version that knows them.
     init(own: OriginID, searchable: [StreamID] = SightingIndex.knownStreams) { index = Mutex(SightingIndex(own: own, searchable: searchable)) }
@@ -45,6 +47,7 @@ final class Replica: Sendable {
         for bucket in change.added { next.add(bucket, of: change.origin) }
         if let head { next.set(head.body) }
         index.withLock { $0 = next }
+        adoptions.note(change)
         // What is new can be asked already; putting it where it is found fastest may take longer.
         guard next.isUnsettled else { return }
         next.settle()

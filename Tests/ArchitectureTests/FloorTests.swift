@@ -26,6 +26,7 @@ import Testing
         "Collecting": [
             "CPSL", "Cryptography", "Foundation", "GRDB", "Glibc", "Keystrokes", "Ledger", "Outbox", "Primitives", "Synchronization", "TOMLKit", "WireFormat",
         ],
+        "Watching": ["Cryptography", "Foundation", "FoundationNetworking", "GRDB", "Glibc", "Primitives", "Synchronization"],
         "Simulation": ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"],
         "NodeRuntime": [
             "Cryptography", "Dispatch", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives", "Replication",
@@ -107,6 +108,12 @@ import Testing
         #expect(!reachable.contains("Collecting"))
         #expect(!reachable.contains("Keystrokes"))
         #expect(!reachable.contains("CPSL"))
+        #expect(!reachable.contains("Watching"))
+    }
+
+    /// What posts to webhooks is given what it may post; it has no path to the collector's files, nor to the node's.
+    @Test func theWatcherHasNoPathToIdentitiesOrTheNode() {
+        for module in ["Collecting", "Keystrokes", "Storage", "Transport", "NodeCore", "Outbox"] { #expect(Self.allowed["Watching"]?.contains(module) == false) }
     }
 
     /// And the other way round: what knows attackers has no socket.

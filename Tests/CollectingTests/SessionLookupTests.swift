@@ -24,6 +24,10 @@ import Testing
         let code = try #require(d.code(of: 2)?.code)
         #expect(try scratch.database.sessions(near: [code], of: 2, within: 0, limit: 10).map(\.session.sid) == ["d"])
         #expect(d.attackerUUID == nil && d.code(of: 2)?.lengthClass == 1)
+        #expect(try scratch.database.sessions(withCodeOf: 2, limit: 10).map { [$0.sid, "\($0.code(of: 2)?.code ?? 0)"] } == [["d", "\(code)"]])
+        let all = try scratch.database.sessions(withCodeOf: 1, limit: 10)
+        #expect(Set(all.map(\.sid)).isSuperset(of: ["a", "b", "c"]) && all.first { $0.sid == "a" } == a)
+        #expect(try scratch.database.sessions(withCodeOf: 1, limit: 2).count == 2 && scratch.database.sessions(withCodeOf: 3, limit: 9).isEmpty)
     }
 
     /// The same fingers twice, and others.

@@ -59,4 +59,19 @@ import Testing
         #expect(refusal(in: older) == "this node holds codes of schema_version 2 and cannot search them")
         #expect(refusal(version: 1, in: older) == nil)
     }
+
+    @Test func eachMistakeInAListOfDomainsIsSaid() {
+        func refusal(_ request: DomainsRequest, noise: Int? = nil) -> String? {
+            var request = request
+            request.noisePerMille = noise
+            if case .failure(let error, _) = Questions.domains(request, in: index) { return error }
+            return nil
+        }
+        #expect(refusal(DomainsRequest()) == nil)
+        #expect(refusal(DomainsRequest(under: "co.uk", order: "newest", limit: 1_000), noise: 0) == nil)
+        #expect(refusal(DomainsRequest(order: "size")) == "domains are listed by operators, days or newest")
+        for limit in [0, -1, 1_001, .max] { #expect(refusal(DomainsRequest(limit: limit)) == "a list has 1 to 1000 domains") }
+        #expect(refusal(DomainsRequest(under: "Example.org")) == "Example.org is no domain name")
+        #expect(refusal(DomainsRequest(), noise: 1_001) == "a share of operators is from 0 to 1")
+    }
 }

@@ -26,6 +26,18 @@ import Testing
         #expect(first.operators == 2 && first.seenByOwn && first.days == 1 && first.reportedCount == 6 && first.attackerDays == 3)
     }
 
+    /// The form of `Protocol/answers.md` §5, letter by letter.
+    @Test func aListIsThisText() throws {
+        let index = index([(1, 20_000, 0), (2, 20_000, 0), (2, 20_001, 3)])
+        #expect(
+            index.ranking(by: .days, under: names[0], limit: 1).document(at: .zero)
+                == #"{"by":"days","under":"a.example","domains":[{"domain":"a.example","operators":1,"seen_by_own":true,"noise":false,"reported_count":4,"#
+                + #""attacker_days":2,"days":1,"first_day":"2024-10-04","last_day":"2024-10-04"}],"stream":{"kind":2,"schema_version":1},"freshness":[]}"#)
+        #expect(index.ranking(by: .newest, limit: 9).document(at: .zero).hasPrefix(#"{"by":"newest","under":null,"domains":[{"domain":"c.example","#))
+        for order in SightingIndex.DomainOrder.allCases { #expect(SightingIndex.DomainOrder(name: order.name) == order) }
+        #expect(SightingIndex.DomainOrder(name: "size") == nil)
+    }
+
     @Test func aParentHoldsItselfAndWhatIsBelowIt() throws {
         let index = index((0..<5).map { (2, 10, $0) })
         #expect(index.domains(by: .operators, under: names[0], limit: 9).map(\.domain.text) == ["a.example", "b.a.example"])

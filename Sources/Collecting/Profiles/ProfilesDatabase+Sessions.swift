@@ -82,6 +82,27 @@ extension ProfilesDatabase {
         }
     }
 
+    /// The newest of our own sessions that have a code of a schema_version, with that code alone.
+    public func sessions(withCodeOf version: Int, limit: Int) throws -> [OwnSession] {
+        try read("list codes") { database in
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT s.sid, s.started_at, s.attacker_uuid, a.ip, s.service, c.schema_version, c.code, c.strength, c.kept_pairs
+                    FROM session_code c JOIN session_source s ON s.sid = c.sid LEFT JOIN attackers a ON a.uuid = s.attacker_uuid
+                    WHERE c.schema_version = ? AND c.code IS NOT NULL ORDER BY s.started_at DESC, s.sid LIMIT ?
+                    """, arguments: [version, limit])
+            var sessions: [OwnSession] = []
+            while let row = try rows.next() {
+                let session = OwnSession(
+                    sid: row["sid"], day: (row["started_at"] as Int64?).map { Timestamp(milliseconds: UInt64(max(0, $0))).day },
+                    attackerUUID: row["attacker_uuid"], attackerAddress: row["ip"], service: row["service"], codes: [SessionCode(row)])
+                if session.code(of: version) != nil { sessions.append(session) }
+            }
+            return sessions
+        }
+    }
+
     static func session(_ row: Row, _ database: Database) throws -> OwnSession {
         let sid: String = row["sid"]
         let codes = try Row.fetchAll(

@@ -5,6 +5,9 @@ public enum ControlRequest: Codable, Hashable, Sendable {
     case status
     case typist(TypistRequest)
     case domain(DomainRequest)
+    case domains(DomainsRequest)
+    /// What the replica has adopted since; answered when there is something, or after `ControlLimits.changesWait`.
+    case changes(ChangesRequest)
     /// An operator's key in hex, and a reason as in `Protocol/statements.md` §4.
     case revoke(origin: String, reason: UInt8)
     /// An operator's key in hex, and `pinned`, `blocked` or nothing any more.
@@ -68,6 +71,34 @@ public struct DomainRequest: Codable, Hashable, Sendable {
     public init(_ name: String) { self.name = name }
 }
 
+/// A question for a list of domains.
+public struct DomainsRequest: Codable, Hashable, Sendable {
+    /// Only this domain and what is below it, in the form in which domains are published; `nil`: all.
+    public var under: String?
+    /// `operators`, `days` or `newest`.
+    public var order: String
+    public var limit: Int
+    public var noisePerMille: Int?
+
+    public init(under: String? = nil, order: String = "operators", limit: Int = 20) {
+        self.under = under
+        self.order = order
+        self.limit = limit
+    }
+}
+
+/// A question for what is new: nothing but where the asker stands.
+public struct ChangesRequest: Codable, Hashable, Sendable {
+    /// As the last answer named the running node; `nil`: not asked before.
+    public var instance: String?
+    public var revision: UInt64
+
+    public init(instance: String? = nil, revision: UInt64 = 0) {
+        self.instance = instance
+        self.revision = revision
+    }
+}
+
 enum ControlLimits {
     /// The longest request line, in bytes.
     static let requestByteCount = 65_536
@@ -75,6 +106,10 @@ enum ControlLimits {
     static let answerByteCount = 64 << 20
     /// Connections at one time.
     static let connections = 32
+    /// How long a question for changes waits: less than a client waits for an answer.
+    static let changesWait: Duration = .seconds(25)
+    /// Questions for changes that wait at one time; one more is refused.
+    static let changesWaiting = 16
 }
 
 enum ControlCodec {

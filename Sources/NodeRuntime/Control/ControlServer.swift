@@ -34,6 +34,9 @@ private final class ControlHandler: ChannelInboundHandler {
 
     private let answer: @Sendable (ControlRequest) async -> ControlAnswer
     private var pending: [UInt8] = []
+    /// The answers being made; whoever hangs up waits for none.
+    private var answering: [UInt64: Task<Void, Never>] = [:]
+    private var requestCount: UInt64 = 0
 
     init(answer: @escaping @Sendable (ControlRequest) async -> ControlAnswer) { self.answer = answer }
 
@@ -42,23 +45,34 @@ private final class ControlHandler: ChannelInboundHandler {
         while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
             let line = Array(pending[..<end])
             pending.removeFirst(end + 1)
-            reply(to: line, on: context.channel)
+            reply(to: line, in: context)
         }
         if pending.count > ControlLimits.requestByteCount { context.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    private func reply(to line: [UInt8], on channel: any Channel) {
+    func channelInactive(context: ChannelHandlerContext) {
+        for task in answering.values { task.cancel() }
+        answering = [:]
+        context.fireChannelInactive()
+    }
+
+    private func reply(to line: [UInt8], in context: ChannelHandlerContext) {
+        let channel = context.channel
         guard let request = ControlCodec.decode(ControlRequest.self, from: line) else {
             let failure = ControlAnswer.failure(error: "the node does not understand this request", hint: "use the hearsay program that belongs to the node")
             channel.writeAndFlush(ByteBuffer(bytes: ControlCodec.line(failure)), promise: nil)
             return
         }
         let answer = answer
-        Task {
+        requestCount += 1
+        let number = requestCount
+        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
+        answering[number] = Task {
             let line = ControlCodec.line(await answer(request))
             channel.writeAndFlush(ByteBuffer(bytes: line), promise: nil)
+            channel.eventLoop.execute { this.value.answering[number] = nil }
         }
     }
 }

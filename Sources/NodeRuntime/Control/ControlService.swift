@@ -20,6 +20,12 @@ struct ControlService: Sendable {
         case .status: return .document(StatusDocument.text(await node.status(), traffic: await node.traffic(), retraction: disk.retractionState()))
         case .typist(let request): return Questions.typist(request, in: replica.snapshot)
         case .domain(let request): return Questions.domain(request, in: replica.snapshot)
+        case .domains(let request): return Questions.domains(request, in: replica.snapshot)
+        case .changes(let request):
+            guard let changes = await replica.adoptions.next(after: request, within: ControlLimits.changesWait) else {
+                return .failure(error: "\(ControlLimits.changesWaiting) others wait for changes already", hint: "end a hearsay watch run")
+            }
+            return .document(changes.text)
         case .revoke(let key, let reason):
             guard let origin = OriginID(hex: key), let reason = Revocation.Reason(rawValue: reason) else {
                 return .failure(error: "an operator is named by 64 hex digits", hint: "hearsay peers shows them")

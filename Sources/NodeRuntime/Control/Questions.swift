@@ -19,6 +19,21 @@ public enum Questions {
         } catch { return .failure(error: error.error, hint: error.hint) }
     }
 
+    public static func domains(_ request: DomainsRequest, in index: SightingIndex) -> ControlAnswer {
+        guard let order = SightingIndex.DomainOrder(name: request.order) else {
+            return .failure(error: "domains are listed by operators, days or newest", hint: "--by operators")
+        }
+        guard (1...SightingIndex.matchLimit).contains(request.limit) else {
+            return .failure(error: "a list has 1 to \(SightingIndex.matchLimit) domains", hint: "--limit 20")
+        }
+        let parent = request.under.map { DomainName($0) }
+        if let parent, parent == nil { return .failure(error: "\(request.under ?? "") is no domain name", hint: "--under example.org") }
+        do throws(Refusal) {
+            let noise = try noise(request.noisePerMille)
+            return .document(index.ranking(by: order, under: parent ?? nil, limit: request.limit).document(at: SystemClock.timestamp, noisePerMille: noise))
+        } catch { return .failure(error: error.error, hint: error.hint) }
+    }
+
     /// What is wrong with a question, and what would work.
     private struct Refusal: Error {
         let error: String

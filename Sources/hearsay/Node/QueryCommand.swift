@@ -4,7 +4,7 @@ import NodeRuntime
 struct QueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask whether anybody has seen a typist or a domain. No packet is sent: the answer comes from the node's own replica.",
-        subcommands: [SimHash.self, Domain.self])
+        subcommands: [SimHash.self, Domain.self, Domains.self])
 
     struct Options: ParsableArguments {
         @OptionGroup var home: HomeOptions
@@ -71,6 +71,43 @@ struct QueryCommand: ParsableCommand {
                 text = try options.home.ask(.domain(request)) ?? "{}"
             }
             print(options.json ? text : try DomainText.text(text))
+        }
+    }
+}
+
+extension QueryCommand {
+    struct Domains: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "domains", abstract: "Which domains are targeted most, or were last?",
+            discussion: """
+                Lists domains by the operators who have seen them aimed at, ourselves included, by their days, or the newest first. Published are registrable \
+                domains: --under org.uk shows those of that suffix, --under example.com that one alone.
+                """)
+
+        @OptionGroup var options: Options
+
+        @Option(help: "Only this domain and what is below it.")
+        var under: String?
+
+        @Option(help: "What comes first: operators, days or newest.")
+        var by = "operators"
+
+        @Option(help: "How many, 1 to 1000.")
+        var limit = 20
+
+        @Option(help: "From which share of all operators on it tells nothing that they have seen it, 0 to 1.")
+        var noiseShare: Double?
+
+        func run() throws {
+            var request = DomainsRequest(under: try under.map(PublishedDomain.parent), order: by, limit: limit)
+            request.noisePerMille = try TypistOptions.perMille(noiseShare)
+            let text: String
+            if options.local {
+                text = try document(Questions.domains(request, in: LocalAnswers.index(of: options.home.node)))
+            } else {
+                text = try options.home.ask(.domains(request)) ?? "{}"
+            }
+            print(options.json ? text : try DomainRankingText.text(text))
         }
     }
 }

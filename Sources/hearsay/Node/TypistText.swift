@@ -123,7 +123,7 @@ enum TypistText {
         return lines
     }
 
-    private static func decibans(_ value: Double) -> String {
+    static func decibans(_ value: Double) -> String {
         (value > 0 ? "+" : "") + (value == value.rounded() ? "\(Int(value))" : "\(value)")
     }
 

@@ -5,6 +5,7 @@ import LocalCluster
 import NodeRuntime
 import Outbox
 import Storage
+import Watching
 
 /// A mistake at the command line, said in our own words.
 struct Failure: Error {
@@ -41,6 +42,7 @@ struct Failure: Error {
         case let error as SourceError: (error.description, error.hint)
         case let error as PolicyError: (error.description, error.hint)
         case let error as OutboxError: (error.description, error.hint)
+        case let error as WebhookError: (error.description, error.hint)
         case let error as ControlClientError: (error.description, "start it: hearsay node")
         default: ("\(error)", nil)
         }

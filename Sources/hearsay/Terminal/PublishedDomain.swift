@@ -8,4 +8,12 @@ enum PublishedDomain {
         }
         return domain.text
     }
+
+    /// A domain that others are below, public suffixes among them, in normal form.
+    static func parent(_ text: String) throws -> String {
+        guard let domain = DomainNormalizer.domain(text.hasPrefix(".") ? String(text.dropFirst()) : text) else {
+            throw Failure("\(text) is no domain of two labels or more", hint: "--under org.uk, or --under example.com")
+        }
+        return domain.text
+    }
 }

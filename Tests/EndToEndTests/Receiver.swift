@@ -1,0 +1,1 @@
+../WatchingTests/Receiver.swift
