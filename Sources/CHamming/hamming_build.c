@@ -3,6 +3,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "hamming_index.h"
 
@@ -23,7 +26,26 @@ void *hamming_allocate(size_t byte_count) {
 
 void hamming_release(void *memory) { free(memory); }
 
-// MARK: Sorting
+void hamming_give_back(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
+// MARK: Gathering and sorting
+
+size_t hamming_gather(const uint64_t *codes, const uint16_t *sessions, const uint8_t *strengths, size_t count, size_t *cursor, uint64_t slice, unsigned bits,
+                      uint32_t segment, hamming_entry *entries) {
+    size_t place = *cursor;
+    const size_t first = place;
+    // Beyond 63 bits a shift is not defined: without bits, all codes are of the one slice.
+    for (; place < count && (bits == 0 || codes[place] >> (64 - bits) == slice); place++) {
+        const hamming_entry entry = {codes[place], {segment, sessions[place], strengths[place]}};
+        entries[place - first] = entry;
+    }
+    *cursor = place;
+    return place - first;
+}
 
 static void sort_few(hamming_entry *entries, size_t count) {
     for (size_t index = 1; index < count; index++) {
@@ -79,8 +101,7 @@ void hamming_sort(hamming_entry *entries, hamming_entry *scratch, size_t count, 
     }
 }
 
-size_t hamming_distinct(const hamming_entry *entries, size_t count, uint64_t *codes, uint32_t *segments, uint16_t *sessions, uint8_t *strengths,
-                        uint32_t *repeats, size_t *repeat_count) {
+size_t hamming_distinct(const hamming_entry *entries, size_t count, uint64_t *codes, hamming_posting *postings, uint32_t *repeats, size_t *repeat_count) {
     size_t found = 0, repeated = 0;
     for (size_t index = 0; index < count; index++) {
         if (found > 0 && codes[found - 1] == entries[index].code) {
@@ -88,9 +109,7 @@ size_t hamming_distinct(const hamming_entry *entries, size_t count, uint64_t *co
             continue;
         }
         codes[found] = entries[index].code;
-        segments[found] = entries[index].segment;
-        sessions[found] = entries[index].sessions;
-        strengths[found] = entries[index].strength;
+        postings[found] = entries[index].posting;
         found++;
     }
     *repeat_count = repeated;
@@ -106,24 +125,69 @@ static inline void put(const hamming_table *table, uint32_t place, uint64_t code
     table->high[place] = (uint16_t)((above | below) >> 32);
 }
 
+// Stores leave the processor in order, so one that waits for its line holds up all behind it: every line is asked for before it is written.
+enum { line_words = 8, cached_part = 1 << 16, ahead = 24 };
+
+static void scatter(const uint64_t *codes, uint32_t first, uint32_t end, const hamming_table *table, uint64_t mask) {
+    uint32_t *starts = table->starts;
+    const int is_small = end - first <= cached_part;
+    if (is_small) {
+        for (uint32_t place = first; place < end; place += 2 * line_words) __builtin_prefetch(table->low + place, 1);
+        for (uint32_t place = first; place < end; place += 4 * line_words) __builtin_prefetch(table->high + place, 1);
+    }
+    for (uint32_t index = first; index < end; index++) {
+        if (!is_small && end - index > ahead) {
+            const uint32_t coming = starts[(codes[index + ahead] >> table->shift) & mask];
+            __builtin_prefetch(table->low + coming, 1);
+            __builtin_prefetch(table->high + coming, 1);
+        }
+        put(table, starts[(codes[index] >> table->shift) & mask]++, codes[index]);
+    }
+}
+
 void hamming_fill(const uint64_t *codes, size_t count, hamming_table *table, uint64_t *scratch) {
     const size_t buckets = (size_t)1 << table->bits;
     const uint64_t mask = buckets - 1;
     const unsigned shift = table->shift;
     uint32_t *starts = table->starts;
-    memset(starts, 0, (buckets + 1) * sizeof(uint32_t));
-    for (size_t index = 0; index < count; index++) starts[((codes[index] >> shift) & mask) + 1]++;
-    for (size_t bucket = 0; bucket < buckets; bucket++) starts[bucket + 1] += starts[bucket];
     if (shift + table->bits == 64) {
-        for (size_t index = 0; index < count; index++) put(table, (uint32_t)index, codes[index]);
+        size_t bucket = 0;
+        for (size_t index = 0; index < count; index++) {
+            while (bucket <= codes[index] >> shift) starts[bucket++] = (uint32_t)index;
+            put(table, (uint32_t)index, codes[index]);
+        }
+        while (bucket <= buckets) starts[bucket++] = (uint32_t)count;
         return;
     }
-    // First into a few parts, then each part, which the processor's caches hold, into its buckets.
+    // First into a few parts, then each part, which the processor's caches hold if codes are evenly spread, into its buckets.
     const unsigned rest = table->bits - digit_bits;
-    size_t places[digits];
-    for (size_t part = 0; part < digits; part++) places[part] = starts[part << rest];
-    for (size_t index = 0; index < count; index++) scratch[places[(codes[index] >> shift & mask) >> rest]++] = codes[index];
-    for (size_t index = 0; index < count; index++) put(table, starts[(scratch[index] >> shift) & mask]++, scratch[index]);
+    size_t ends[digits] = {0};
+    for (size_t index = 0; index < count; index++) ends[(codes[index] >> shift & mask) >> rest]++;
+    size_t sum = 0;
+    for (unsigned part = 0; part < digits; part++) {
+        const size_t length = ends[part];
+        ends[part] = sum;
+        sum += length;
+    }
+    for (size_t index = 0; index < count; index++) {
+        const size_t place = ends[(codes[index] >> shift & mask) >> rest]++;
+        __builtin_prefetch(scratch + place + 2 * line_words, 1);
+        scratch[place] = codes[index];
+    }
+    memset(starts, 0, (buckets + 1) * sizeof(uint32_t));
+    uint32_t first = 0;
+    for (size_t part = 0; part < digits; part++) {
+        const uint32_t end = (uint32_t)ends[part];
+        for (uint32_t index = first; index < end; index++) starts[(scratch[index] >> shift) & mask]++;
+        uint32_t place = first;
+        for (size_t bucket = part << rest; bucket < (part + 1) << rest; bucket++) {
+            const uint32_t length = starts[bucket];
+            starts[bucket] = place;
+            place += length;
+        }
+        scatter(scratch, first, end, table, mask);
+        first = end;
+    }
     // Each start has moved to the next one's: back by one.
     memmove(starts + 1, starts, buckets * sizeof(uint32_t));
     starts[0] = 0;

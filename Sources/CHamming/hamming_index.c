@@ -13,17 +13,31 @@ uint64_t hamming_code(const hamming_table *table, uint64_t bucket, uint32_t plac
     return (end < 64 ? rest >> table->shift << end : 0) | bucket << table->shift | (rest & (((uint64_t)1 << table->shift) - 1));
 }
 
-uint32_t hamming_place(const hamming_index *index, uint64_t code) {
-    const hamming_table *table = &index->tables[0];
+static uint32_t place_of(const hamming_table *table, uint64_t code) {
     const uint64_t bucket = code >> table->shift;
     uint32_t low = table->starts[bucket], end = table->starts[bucket + 1];
-    const uint32_t last = end;
     while (low < end) {
         uint32_t middle = low + (end - low) / 2;
         if (hamming_code(table, bucket, middle) < code) low = middle + 1;
         else end = middle;
     }
-    return low < last && hamming_code(table, bucket, low) == code ? low : hamming_no_place;
+    return low;
+}
+
+void hamming_places(const hamming_index *index, const hamming_posting *postings, hamming_found *found, size_t count) {
+    enum { near = 4, far = 8 };
+    const hamming_table *table = &index->tables[0];
+    for (size_t number = 0; number < count; number++) {
+        if (number + far < count) __builtin_prefetch(table->starts + (found[number + far].code >> table->shift));
+        if (number + near < count) {
+            const uint64_t bucket = found[number + near].code >> table->shift;
+            const uint32_t middle = table->starts[bucket] + (table->starts[bucket + 1] - table->starts[bucket]) / 2;
+            __builtin_prefetch(table->low + middle);
+            __builtin_prefetch(table->high + middle);
+        }
+        if (found[number].place == hamming_no_place) found[number].place = place_of(table, found[number].code);
+        __builtin_prefetch(postings + found[number].place);
+    }
 }
 
 // MARK: Looking through a bucket

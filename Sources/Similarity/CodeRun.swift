@@ -20,28 +20,14 @@ final class CodeRun: @unchecked Sendable {
     /// Written while the run is made, and never again: that is why it may be shared.
     let index: UnsafeMutablePointer<hamming_index>
     /// Where each code was seen first, by place.
-    let firsts: Postings
+    let firsts: UnsafeMutablePointer<hamming_posting>
     /// Which places were seen again, ascending, and where.
     let repeats: [Repeat]
     private let memory: [UnsafeMutableRawPointer]
 
-    struct Postings {
-        let segments: UnsafeMutablePointer<UInt32>
-        let sessions: UnsafeMutablePointer<UInt16>
-        let strengths: UnsafeMutablePointer<UInt8>
-    }
-
     struct Repeat {
         let place: UInt32
-        let segment: UInt32
-        let sessions: UInt16
-        let strength: UInt8
-    }
-
-    struct Posting {
-        let segment: Int
-        let sessions: UInt16
-        let strength: UInt8
+        let posting: hamming_posting
     }
 
     init(_ parts: RunParts) {
@@ -67,13 +53,13 @@ final class CodeRun: @unchecked Sendable {
 
     /// What it weighs, all in.
     var byteCount: Int {
-        let tables = (0..<tableCount).reduce(0) { $0 + 4 * (1 << Int(table($1).bits) + 1) + 6 * codeCount }
-        return tables + 7 * codeCount + repeats.count * MemoryLayout<Repeat>.stride + labels.count * MemoryLayout<SegmentLabel>.stride
+        let tables = (0..<tableCount).reduce(0) { $0 + 4 * (1 << Int(table($1).bits) + 1) + 6 * (codeCount + RunParts.spare) }
+        return tables + MemoryLayout<hamming_posting>.stride * codeCount + repeats.count * MemoryLayout<Repeat>.stride + labels.count * MemoryLayout<SegmentLabel>.stride
     }
 
     /// Where a code was seen.
-    func forEachPosting(of place: Int, _ body: (Posting) -> Void) {
-        body(Posting(segment: Int(firsts.segments[place]), sessions: firsts.sessions[place], strength: firsts.strengths[place]))
+    func forEachPosting(of place: Int, _ body: (hamming_posting) -> Void) {
+        body(firsts[place])
         guard !repeats.isEmpty else { return }
         var (low, high) = (0, repeats.count)
         while low < high {
@@ -81,7 +67,7 @@ final class CodeRun: @unchecked Sendable {
             if Int(repeats[middle].place) < place { low = middle + 1 } else { high = middle }
         }
         while low < repeats.count, Int(repeats[low].place) == place {
-            body(Posting(segment: Int(repeats[low].segment), sessions: repeats[low].sessions, strength: repeats[low].strength))
+            body(repeats[low].posting)
             low += 1
         }
     }
@@ -147,19 +133,17 @@ final class CodeRun: @unchecked Sendable {
     }
 
     private func pass(_ room: FoundRoom, to query: Int, _ report: (Int, Int, UInt64, UInt16) -> Void) {
-        for found in UnsafeBufferPointer(start: room.found, count: room.count) {
-            let place = found.place == UInt32.max ? hamming_place(index, found.code) : found.place
-            report(query, Int(place), found.code, UInt16(found.distance))
-        }
+        hamming_places(index, firsts, room.found, room.count)
+        for found in UnsafeBufferPointer(start: room.found, count: room.count) { report(query, Int(found.place), found.code, UInt16(found.distance)) }
     }
 
     /// Adds one to `counts[d]` for each sighting of a live segment, d being its distance.
     func count(distancesFrom query: UInt64, isLive: [Bool]?, kernel: HammingKernel, in counts: inout [UInt64]) {
         hamming_index_histogram(kernel.cKernel, index, query, &counts)
-        for each in repeats where isLive?[Int(each.segment)] ?? true { counts[(code(at: each.place) ^ query).nonzeroBitCount] += 1 }
+        for each in repeats where isLive?[Int(each.posting.segment)] ?? true { counts[(code(at: each.place) ^ query).nonzeroBitCount] += 1 }
         guard let isLive else { return }
         forEachCode { place, code in
-            if !isLive[Int(firsts.segments[place])] { counts[(code ^ query).nonzeroBitCount] -= 1 }
+            if !isLive[Int(firsts[place].segment)] { counts[(code ^ query).nonzeroBitCount] -= 1 }
         }
     }
 

@@ -19,11 +19,15 @@ enum RunSource {
 /// caches, and no second copy of everything is needed. About 40 ns a code.
 struct RunParts {
     /// Codes in a slice, if they are evenly spread. Small enough for a cache, large enough that no source is visited too often.
-    private static let sliceCount = 1 << 15
+    private static let sliceCount = 1 << 14
     private static let mostSliceBits = 12
+    /// So many sources before their turn, memory is asked for what they have next.
+    private static let ahead = 6
+    /// Codes beyond the last that a vector may read.
+    static let spare = 8
 
     private(set) var labels: [SegmentLabel] = []
-    private(set) var firsts: CodeRun.Postings
+    private(set) var firsts: UnsafeMutablePointer<hamming_posting>
     private(set) var repeats: [CodeRun.Repeat] = []
     private(set) var index = hamming_index()
     private(set) var memory: [UnsafeMutableRawPointer] = []
@@ -31,12 +35,12 @@ struct RunParts {
     private var entries: Entries
     private var found: UnsafeMutablePointer<UInt64>
 
-    init(_ sources: [RunSource]) {
+    /// - Parameter threeTableMinimum: from so many different codes on there are three tables.
+    init(_ sources: [RunSource], threeTableMinimum: Int = CodeRun.threeTableMinimum) {
         let total = sources.reduce(0) { $0 + $1.count }
         precondition(total <= CodeRun.codeLimit, "a run of \(total) codes")
         var memory: [UnsafeMutableRawPointer] = []
-        firsts = CodeRun.Postings(
-            segments: Self.allocate(total, in: &memory), sessions: Self.allocate(total, in: &memory), strengths: Self.allocate(total, in: &memory))
+        firsts = Self.allocate(total, in: &memory)
         var passing: [UnsafeMutableRawPointer] = []
         found = Self.allocate(total, in: &passing)
         entries = Entries()
@@ -45,11 +49,15 @@ struct RunParts {
         let sliceBits = (0..<Self.mostSliceBits).first { total >> $0 <= Self.sliceCount } ?? Self.mostSliceBits
         var cursors = [Int](repeating: 0, count: sources.count)
         for slice in 0..<1 << sliceBits {
-            for (place, source) in sources.enumerated() { gather(source, renumbered[place], slice, sliceBits, &cursors[place]) }
+            for (place, source) in sources.enumerated() {
+                let coming = place + Self.ahead
+                if coming < sources.count, case .segment(let segment) = sources[coming] { segment.askFor(cursors[coming]) }
+                gather(source, renumbered[place], slice, sliceBits, &cursors[place])
+            }
             takeSlice(sliceBits)
         }
         entries.release()
-        fillTables()
+        fillTables(codeCount < threeTableMinimum ? [16, 16, 16, 16] : [22, 21, 21])
         for each in passing { hamming_release(each) }
     }
 
@@ -73,27 +81,24 @@ struct RunParts {
     private mutating func gather(_ source: RunSource, _ numbers: [UInt32], _ slice: Int, _ sliceBits: Int, _ cursor: inout Int) {
         switch source {
         case .segment(let segment):
-            segment.codes.withUnsafeBufferPointer { codes in
-                var end = cursor
-                while end < codes.count, codes[end] >> UInt64(64 - sliceBits) == UInt64(slice) { end += 1 }
-                entries.reserve(end - cursor)
-                for place in cursor..<end {
-                    entries.append(hamming_entry(code: codes[place], segment: numbers[0], sessions: segment.sessions[place], strength: segment.strengths[place]))
-                }
-                cursor = end
-            }
+            entries.reserve(segment.count - cursor)
+            entries.took(
+                hamming_gather(
+                    segment.codes, segment.sessions, segment.strengths, segment.count, &cursor, UInt64(slice), UInt32(sliceBits), numbers[0], entries.end))
         case .run(let run, _):
             let finer = Int(run.table(0).bits) - sliceBits
             var repeated = cursor
             run.forEachCode(in: slice << finer..<(slice + 1) << finer) { place, code in
-                func take(_ segment: UInt32, _ sessions: UInt16, _ strength: UInt8) {
-                    guard numbers[Int(segment)] != .max else { return }
+                func take(_ posting: hamming_posting) {
+                    let number = numbers[Int(posting.segment)]
+                    guard number != .max else { return }
                     entries.reserve(1)
-                    entries.append(hamming_entry(code: code, segment: numbers[Int(segment)], sessions: sessions, strength: strength))
+                    entries.append(
+                        hamming_entry(code: code, posting: hamming_posting(segment: number, sessions: posting.sessions, strength: posting.strength)))
                 }
-                take(run.firsts.segments[place], run.firsts.sessions[place], run.firsts.strengths[place])
+                take(run.firsts[place])
                 while repeated < run.repeats.count, run.repeats[repeated].place == UInt32(place) {
-                    take(run.repeats[repeated].segment, run.repeats[repeated].sessions, run.repeats[repeated].strength)
+                    take(run.repeats[repeated].posting)
                     repeated += 1
                 }
             }
@@ -108,21 +113,17 @@ struct RunParts {
         var repeated = [UInt32](repeating: 0, count: entries.count)
         var repeatCount = 0
         let distinct = hamming_distinct(
-            entries.room, entries.count, found + codeCount, firsts.segments + codeCount, firsts.sessions + codeCount, firsts.strengths + codeCount, &repeated,
-            &repeatCount)
+            entries.room, entries.count, found + codeCount, firsts + codeCount, &repeated, &repeatCount)
         // The n-th entry is of the code that stands n places on, less the repeats before it.
         for (earlier, place) in repeated.prefix(repeatCount).enumerated() {
-            let entry = entries.room[Int(place)]
-            repeats.append(
-                CodeRun.Repeat(
-                    place: UInt32(codeCount + Int(place) - earlier - 1), segment: entry.segment, sessions: entry.sessions, strength: entry.strength))
+            repeats.append(CodeRun.Repeat(place: UInt32(codeCount + Int(place) - earlier - 1), posting: entries.room[Int(place)].posting))
         }
         codeCount += distinct
         entries.clear()
     }
 
-    private mutating func fillTables() {
-        let bits = codeCount < CodeRun.threeTableMinimum ? [16, 16, 16, 16] : [22, 21, 21]
+    /// - Parameter bits: how long each substring is, from the highest bits on.
+    private mutating func fillTables(_ bits: [Int]) {
         var passing: [UnsafeMutableRawPointer] = []
         let scratch: UnsafeMutablePointer<UInt64> = Self.allocate(codeCount, in: &passing)
         index.count = UInt32(codeCount)
@@ -130,12 +131,11 @@ struct RunParts {
         var shift = 64
         for (number, bits) in bits.enumerated() {
             shift -= bits
-            let spare = 8  // A vector may read beyond the last code.
             var table = hamming_table(
-                shift: UInt32(shift), bits: UInt32(bits), starts: Self.allocate(1 << bits + 1, in: &memory), low: Self.allocate(codeCount + spare, in: &memory),
-                high: Self.allocate(codeCount + spare, in: &memory))
-            (table.low + codeCount).initialize(repeating: 0, count: spare)
-            (table.high + codeCount).initialize(repeating: 0, count: spare)
+                shift: UInt32(shift), bits: UInt32(bits), starts: Self.allocate(1 << bits + 1, in: &memory), low: Self.allocate(codeCount + Self.spare, in: &memory),
+                high: Self.allocate(codeCount + Self.spare, in: &memory))
+            (table.low + codeCount).initialize(repeating: 0, count: Self.spare)
+            (table.high + codeCount).initialize(repeating: 0, count: Self.spare)
             hamming_fill(found, codeCount, &table, scratch)
             withUnsafeMutableBytes(of: &index.tables) { $0.bindMemory(to: hamming_table.self)[number] = table }
         }
@@ -168,7 +168,19 @@ struct RunParts {
             count += 1
         }
 
+        var end: UnsafeMutablePointer<hamming_entry> { room + count }
+        mutating func took(_ more: Int) { count += more }
         mutating func clear() { count = 0 }
         func release() { room.deallocate() }
+    }
+}
+
+extension CodeSegment {
+    /// Asks memory for the code at a place and what belongs to it.
+    fileprivate func askFor(_ place: Int) {
+        guard place < count else { return }
+        codes.withUnsafeBufferPointer { hamming_ask_for($0.baseAddress! + place) }
+        sessions.withUnsafeBufferPointer { hamming_ask_for($0.baseAddress! + place) }
+        strengths.withUnsafeBufferPointer { hamming_ask_for($0.baseAddress! + place) }
     }
 }

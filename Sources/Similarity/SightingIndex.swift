@@ -1,3 +1,4 @@
+import CHamming
 import Ledger
 import Primitives
 
@@ -95,6 +96,9 @@ public struct SightingIndex: Sendable {
 
     /// Takes over what was made ready from an earlier state of this index: what was added since stays, what was removed since stays removed. O(buckets).
     public mutating func install(_ settlement: Settlement) { shelves[settlement.stream]?.install(settlement.shelf) }
+
+    /// Gives memory back to the system that codes were in before they were settled: for who has settled many.
+    public static func giveBackMemory() { hamming_give_back() }
 
     /// What the steps of a search cost here, timed on the largest run; as they are, if all are small. A few milliseconds.
     ///

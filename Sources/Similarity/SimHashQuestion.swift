@@ -116,12 +116,12 @@ extension SightingIndex {
             withUnsafeMutablePointer(to: &near) { near in
                 held.run.search(codes, costs: costs, kernel: kernel) { near.pointee[$0].limit } report: { query, place, code, distance in
                     held.run.forEachPosting(of: place) { posting in
-                        guard held.goneCount == 0 || held.isLive[posting.segment] else { return }
+                        guard held.goneCount == 0 || held.isLive[Int(posting.segment)] else { return }
                         near.pointee[query].take(
                             NearCodes.Found(
                                 distance: distance, sessions: posting.sessions, strength: posting.strength, holder: Int32(holder),
-                                number: UInt32(posting.segment), code: code),
-                            of: held.run.labels[posting.segment], own: own, shelf)
+                                number: posting.segment, code: code),
+                            of: held.run.labels[Int(posting.segment)], own: own, shelf)
                     }
                 }
             }
@@ -154,6 +154,7 @@ extension SightingIndex {
     /// What is counted within the radius.
     struct Tally {
         var others: Set<OriginID> = []
+        private var latest: OriginID?
         var includesOwn = false
         var sessions: UInt64 = 0
         var ownSessions: UInt64 = 0
@@ -167,7 +168,12 @@ extension SightingIndex {
         }
 
         mutating func add(_ origin: OriginID, _ day: Day, isOwn: Bool) {
-            if isOwn { includesOwn = true } else { others.insert(origin) }
+            if isOwn {
+                includesOwn = true
+            } else if latest != origin {
+                others.insert(origin)
+                latest = origin
+            }
             firstDay = firstDay.map { min($0, day) } ?? day
             lastDay = lastDay.map { max($0, day) } ?? day
         }

@@ -33,12 +33,17 @@ typedef struct {
     hamming_table tables[hamming_table_limit];
 } hamming_index;
 
-// A code and where it was seen.
+// Where a code was seen.
 typedef struct {
-    uint64_t code;
     uint32_t segment;
     uint16_t sessions;
     uint8_t strength;
+} hamming_posting;
+
+// A code and where it was seen.
+typedef struct {
+    uint64_t code;
+    hamming_posting posting;
 } hamming_entry;
 
 // A code that was found. `place` is `hamming_no_place` where the table does not tell.
@@ -54,13 +59,23 @@ typedef struct {
 void *hamming_allocate(size_t byte_count);
 void hamming_release(void *memory);
 
+// Gives memory that nothing uses back to the system, where the C library can: after much has been let go of.
+void hamming_give_back(void);
+
+// Takes codes of one segment, ascending, from `*cursor` on as long as their upper `bits` bits are `slice`, and moves the cursor behind them. `entries` has
+// room for the rest of the segment. Returns how many were taken.
+size_t hamming_gather(const uint64_t *codes, const uint16_t *sessions, const uint8_t *strengths, size_t count, size_t *cursor, uint64_t slice, unsigned bits,
+                      uint32_t segment, hamming_entry *entries);
+
+// Asks memory for what stands at an address: something else can be done until it is there.
+static inline void hamming_ask_for(const void *address) { __builtin_prefetch(address); }
+
 // Sorts entries by code, whose upper `shared` bits are all the same; equals keep their order. `scratch` has room for `count` entries.
 void hamming_sort(hamming_entry *entries, hamming_entry *scratch, size_t count, unsigned shared);
 
 // Takes sorted entries apart: each code once with where it was seen first; `repeats` gets which entries are of a code that had been there.
 // Returns how many different codes there are.
-size_t hamming_distinct(const hamming_entry *entries, size_t count, uint64_t *codes, uint32_t *segments, uint16_t *sessions, uint8_t *strengths,
-                        uint32_t *repeats, size_t *repeat_count);
+size_t hamming_distinct(const hamming_entry *entries, size_t count, uint64_t *codes, hamming_posting *postings, uint32_t *repeats, size_t *repeat_count);
 
 // Fills a table whose arrays have room for all. `codes` ascend, each once; `scratch` has room for as many, unless the substring is the highest bits.
 void hamming_fill(const uint64_t *codes, size_t count, hamming_table *table, uint64_t *scratch);
@@ -85,7 +100,7 @@ size_t hamming_scan(hamming_kernel kernel, const hamming_index *index, uint32_t 
 // Adds one to `counts[d]`, which has room for 65, for each code, d being its distance.
 void hamming_index_histogram(hamming_kernel kernel, const hamming_index *index, uint64_t query, uint64_t *counts);
 
-// The place of a code; `hamming_no_place` if it is not there.
-uint32_t hamming_place(const hamming_index *index, uint64_t code);
+// Finds the places of codes that are there. Memory works on several of them, and on their postings, at once.
+void hamming_places(const hamming_index *index, const hamming_posting *postings, hamming_found *found, size_t count);
 
 #endif
