@@ -54,7 +54,8 @@ final class CodeRun: @unchecked Sendable {
     /// What it weighs, all in.
     var byteCount: Int {
         let tables = (0..<tableCount).reduce(0) { $0 + 4 * (1 << Int(table($1).bits) + 1) + 6 * (codeCount + RunParts.spare) }
-        return tables + MemoryLayout<hamming_posting>.stride * codeCount + repeats.count * MemoryLayout<Repeat>.stride + labels.count * MemoryLayout<SegmentLabel>.stride
+        let postings = codeCount * MemoryLayout<hamming_posting>.stride + repeats.count * MemoryLayout<Repeat>.stride
+        return tables + postings + labels.count * MemoryLayout<SegmentLabel>.stride
     }
 
     /// Where a code was seen.
@@ -103,10 +104,8 @@ final class CodeRun: @unchecked Sendable {
                 }
                 let reach = budget.reach
                 room.fill { found, capacity in
-                    withUnsafeBytes(of: reach) {
-                        hamming_probe(
-                            kernel.cKernel, index, UInt32(step.table), query, UInt32(step.shell), $0.bindMemory(to: Int8.self).baseAddress, UInt32(limit), found,
-                            capacity)
+                    withReach(reach) {
+                        hamming_probe(kernel.cKernel, index, UInt32(step.table), query, UInt32(step.shell), $0, UInt32(limit), found, capacity)
                     }
                 }
                 pass(room, to: number, report)
@@ -121,15 +120,17 @@ final class CodeRun: @unchecked Sendable {
             for (number, reach) in unfinished {
                 let limit = limit(number)
                 room.fill { found, capacity in
-                    withUnsafeBytes(of: reach) {
-                        hamming_scan(
-                            kernel.cKernel, index, UInt32(first), UInt32(end), queries[number], $0.bindMemory(to: Int8.self).baseAddress, UInt32(limit), found,
-                            capacity)
+                    withReach(reach) {
+                        hamming_scan(kernel.cKernel, index, UInt32(first), UInt32(end), queries[number], $0, UInt32(limit), found, capacity)
                     }
                 }
                 pass(room, to: number, report)
             }
         }
+    }
+
+    private func withReach(_ reach: SIMD4<Int8>, _ body: (UnsafePointer<Int8>) -> Int) -> Int {
+        withUnsafeBytes(of: reach) { body($0.bindMemory(to: Int8.self).baseAddress!) }
     }
 
     private func pass(_ room: FoundRoom, to query: Int, _ report: (Int, Int, UInt64, UInt16) -> Void) {

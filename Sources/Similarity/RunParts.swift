@@ -132,8 +132,8 @@ struct RunParts {
         for (number, bits) in bits.enumerated() {
             shift -= bits
             var table = hamming_table(
-                shift: UInt32(shift), bits: UInt32(bits), starts: Self.allocate(1 << bits + 1, in: &memory), low: Self.allocate(codeCount + Self.spare, in: &memory),
-                high: Self.allocate(codeCount + Self.spare, in: &memory))
+                shift: UInt32(shift), bits: UInt32(bits), starts: Self.allocate(1 << bits + 1, in: &memory),
+                low: Self.allocate(codeCount + Self.spare, in: &memory), high: Self.allocate(codeCount + Self.spare, in: &memory))
             (table.low + codeCount).initialize(repeating: 0, count: Self.spare)
             (table.high + codeCount).initialize(repeating: 0, count: Self.spare)
             hamming_fill(found, codeCount, &table, scratch)

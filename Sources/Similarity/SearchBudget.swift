@@ -104,7 +104,9 @@ struct SearchBudget {
         var rows = [Double](repeating: 0, count: width * width)
         for bits in 0..<width {
             rows[bits * width] = 1
-            for shell in 1...max(1, bits) where bits > 0 { rows[bits * width + shell] = rows[(bits - 1) * width + shell - 1] + rows[(bits - 1) * width + shell] }
+            for shell in 1...max(1, bits) where bits > 0 {
+                rows[bits * width + shell] = rows[(bits - 1) * width + shell - 1] + rows[(bits - 1) * width + shell]
+            }
         }
         return rows
     }()

@@ -184,7 +184,9 @@ extension CodeShelf {
     /// How many codes are how far away.
     func histogram(of code: [UInt64], kernel: HammingKernel) -> [Int] {
         var counts = [UInt64](repeating: 0, count: code.count * 64 + 1)
-        for held in runs where code.count == 1 { held.run.count(distancesFrom: code[0], isLive: held.goneCount > 0 ? held.isLive : nil, kernel: kernel, in: &counts) }
+        for held in runs where code.count == 1 {
+            held.run.count(distancesFrom: code[0], isLive: held.goneCount > 0 ? held.isLive : nil, kernel: kernel, in: &counts)
+        }
         for segment in loose where segment.wordsPerCode == code.count { kernel.count(distancesFrom: code, to: segment.codes, in: &counts) }
         return counts.map { Int($0) }
     }

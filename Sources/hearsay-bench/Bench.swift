@@ -1,4 +1,5 @@
-/// Measures what the README claims: `hearsay-bench [keystrokes|fingerprint|ledger|hamming [N]|simulation|mesh [N]|sync [N]]…`, all but `mesh` and `sync` if none is named.
+/// Measures what the README claims: `hearsay-bench [keystrokes|fingerprint|ledger|hamming [N]|simulation|mesh [N]|sync [N]]…`, all but `mesh` and `sync` if
+/// none is named.
 @main enum Bench {
     static func main() async {
         let asked = CommandLine.arguments.dropFirst().filter { Int($0) == nil }

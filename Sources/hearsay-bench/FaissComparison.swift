@@ -21,8 +21,10 @@ struct FaissComparison {
             for (path, words) in zip(paths, [sample.codes, sample.questions]) { try words.withUnsafeBytes { Data($0) }.write(to: path) }
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [ProcessInfo.processInfo.environment["HEARSAY_PYTHON"] ?? "python3", script] + paths.map(\.path) + ["\(Self.flatQuestions)"]
+            let python = ProcessInfo.processInfo.environment["HEARSAY_PYTHON"] ?? "python3"
+            process.arguments = [python, script] + paths.map(\.path) + ["\(Self.flatQuestions)"]
             let output = Pipe()
+            process.standardError = FileHandle.nullDevice  // Without FAISS the script says so at length.
             process.standardOutput = output
             try process.run()
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -45,14 +47,15 @@ struct FaissComparison {
         let known = ["flat", "multihash"].compactMap { index in figures["\(index) \(question)"].map { (index, $0) } }
         guard let best = known.max(by: { $0.1 < $1.1 }) else { return "\(title), \(question): FAISS says nothing" }
         let others = known.map { "\($0.0) \(HammingQuestionBenchmark.tenths($0.1))" }.joined(separator: ", ")
-        var line = "\(title), \(question): FAISS \(others) questions/s one by one; hearsay answers \(Int(single / best.1)) times as many as the best of them"
+        var line = "\(title), \(question): FAISS \(others) questions/s one by one, hearsay \(Int(single / best.1))x the best of them"
         if let together = figures["flat \(question)-batched"] {
-            line += "; together FAISS flat \(HammingQuestionBenchmark.tenths(together)), hearsay \(Int(batched / together)) times as many"
+            line += "; together FAISS flat \(HammingQuestionBenchmark.tenths(together)), hearsay \(Int(batched / together))x"
         }
         return line
     }
 
     func buildLine(_ title: String) -> String {
-        "\(title): FAISS multihash is made in \(Int((figures["multihash build"] ?? 0) * 1_000)) ms and weighs \(Int(figures["multihash memory"] ?? 0)) bytes a code"
+        let (build, memory) = (figures["multihash build"] ?? 0, figures["multihash memory"] ?? 0)
+        return "\(title): FAISS multihash is made in \(Int(build * 1_000)) ms and weighs \(Int(memory)) bytes a code"
     }
 }

@@ -42,7 +42,8 @@ enum HammingQuestionBenchmark {
         SightingIndex.giveBackMemory()
         index.costs = index.measuredCosts { DispatchTime.now().uptimeNanoseconds }
         print(
-            "\(title): made in \(Int(building * 1_000)) ms, \(Int(working * 1_000)) ms of them at work, \(tenths(Double(index.byteCount(of: .sessionSimHash1)) / Double(sightings))) bytes a sighting by its own count, "
+            "\(title): made in \(Int(building * 1_000)) ms, \(Int(working * 1_000)) ms of them at work, "
+                + "\(tenths(Double(index.byteCount(of: .sessionSimHash1)) / Double(sightings))) bytes a sighting by its own count, "
                 + "\(tenths(Double(resident() - before) / Double(sightings))) by the growth of the process; "
                 + "a bucket costs \(tenths(index.costs.bucket)) ns to find, a code \(Int(index.costs.code * 1_000)) ps to compare")
         let faiss = FaissComparison(sample)
@@ -87,7 +88,8 @@ enum HammingQuestionBenchmark {
         }
         each.sort()
         return Asked(
-            single: single.sorted()[rounds / 2], batched: batched.sorted()[rounds / 2], half: Int(each[each.count / 2] * 1e6), most: Int(each[each.count * 99 / 100] * 1e6))
+            single: single.sorted()[rounds / 2], batched: batched.sorted()[rounds / 2], half: Int(each[each.count / 2] * 1e6),
+            most: Int(each[each.count * 99 / 100] * 1e6))
     }
 
     private static func seconds(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }

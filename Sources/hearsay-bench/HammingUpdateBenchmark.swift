@@ -43,9 +43,11 @@ enum HammingUpdateBenchmark {
         }
         times.sort()
         let sorted = waits.withLock { $0.sorted() }
+        let tenths = HammingQuestionBenchmark.tenths
         print(
-            "\(title), while \(buckets.count) buckets of \(HammingSample.sightingsPerBucket) arrive: radius-6 half within \(Int(times[times.count / 2])) us, "
-                + "99 % within \(Int(times[times.count * 99 / 100])) us, the longest \(Int(times[times.count - 1])) us; a bucket is found after "
-                + "\(HammingQuestionBenchmark.tenths(sorted[sorted.count / 2])) ms (median), \(HammingQuestionBenchmark.tenths(sorted[sorted.count - 1])) ms at most")
+            "\(title), while \(buckets.count) buckets of \(HammingSample.sightingsPerBucket) arrive: "
+                + "radius-6 half within \(Int(times[times.count / 2])) us, 99 % within \(Int(times[times.count * 99 / 100])) us, "
+                + "the longest \(Int(times[times.count - 1])) us; "
+                + "a bucket is found after \(tenths(sorted[sorted.count / 2])) ms (median), \(tenths(sorted[sorted.count - 1])) ms at most")
     }
 }

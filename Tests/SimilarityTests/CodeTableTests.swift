@@ -44,8 +44,9 @@ import Testing
     }
 
     private func sightings(_ segments: [CodeSegment]) -> [Sighting] {
-        segments.enumerated().flatMap { number, segment in segment.codes.indices.map { Sighting(code: segment.codes[$0], segment: number, sessions: segment.sessions[$0]) } }
-            .sorted()
+        segments.enumerated().flatMap { number, segment in
+            segment.codes.indices.map { Sighting(code: segment.codes[$0], segment: number, sessions: segment.sessions[$0]) }
+        }.sorted()
     }
 
     private func sightings(_ run: CodeRun) -> [Sighting] {
