@@ -3,19 +3,18 @@ import NodeCore
 import Primitives
 import Similarity
 import Storage
-import Synchronization
 
-/// What questions are answered from: the newest index, published whole. Readers never wait for the node, nor it for them.
+/// What questions are answered from. Readers never wait for the node, nor it for them.
 final class Replica: Sendable {
-    private let index: Mutex<SightingIndex>
+    private let index: PublishedIndex
     /// What has come into the index since it was filled.
     let adoptions = AdoptionLog()
 
     /// - Parameter searchable: the streams that can be asked; what is held of others waits for a version that knows them.
-    init(own: OriginID, searchable: [StreamID] = SightingIndex.knownStreams) { index = Mutex(SightingIndex(own: own, searchable: searchable)) }
+    init(own: OriginID, searchable: [StreamID] = SightingIndex.knownStreams) { index = PublishedIndex(SightingIndex(own: own, searchable: searchable)) }
 
     /// The index as it is now: a copy that stays what it is.
-    var snapshot: SightingIndex { index.withLock { $0 } }
+    var snapshot: SightingIndex { index.snapshot }
 
     /// Fills the index from the disk; gives how many buckets were damaged.
     ///
@@ -25,33 +24,33 @@ final class Replica: Sendable {
         let damagedCount = try store.forEachBucket { origin, bucket in fresh.add(bucket, of: origin) }
         for adopted in state.adopted.values { fresh.set(adopted.head.body) }
         if let own = state.own { fresh.set(own.head.body) }
-        if settles { fresh.settle() }
-        index.withLock { $0 = fresh }
+        if settles {
+            fresh.settle()
+            SightingIndex.giveBackMemory()
+            fresh.costs = PublishedIndex.measuredCosts(of: fresh)
+        }
+        index.change(settles: settles) { $0 = fresh }
         return damagedCount
     }
 
-    /// Nothing of an origin is answered any more. For the disk's queue of writes.
+    /// Nothing of an origin is answered any more.
     func forget(_ change: ReplicaChange) {
-        var next = snapshot
-        next.remove(change.removed, of: change.origin)
-        next.forget(change.origin)
-        index.withLock { $0 = next }
+        index.change { index in
+            index.remove(change.removed, of: change.origin)
+            index.forget(change.origin)
+        }
     }
 
-    /// For one caller at a time: the disk's queue of writes.
+    /// When this returns, what is new can be asked.
     ///
     /// - Parameter head: the head that the origin's sightings now stand for, if it is a new one.
     func apply(_ change: ReplicaChange, head: Verified<Head>?) {
-        var next = snapshot  // Built beside the one in use, so that readers wait for a swap only.
-        next.remove(change.removed, of: change.origin)
-        for bucket in change.added { next.add(bucket, of: change.origin) }
-        if let head { next.set(head.body) }
-        index.withLock { $0 = next }
+        index.change { index in
+            index.remove(change.removed, of: change.origin)
+            for bucket in change.added { index.add(bucket, of: change.origin) }
+            if let head { index.set(head.body) }
+        }
         adoptions.note(change)
-        // What is new can be asked already; putting it where it is found fastest may take longer.
-        guard next.isUnsettled else { return }
-        next.settle()
-        index.withLock { $0 = next }
     }
 }
 

@@ -2,156 +2,177 @@ import CHamming
 
 /// Many buckets' codes of 64 bits in one structure that finds the near ones without looking at the far: immutable and shared.
 ///
-/// Different codes stand once, sorted, each with the list of where it was seen. For each of a few substrings of the 64 bits the codes stand
-/// once more, grouped by that substring's value. Two codes at most r apart differ in some substring by at most its share of r,
-/// so only near buckets need a look.
-final class CodeRun: Sendable {
-    /// Fewer codes than this are scanned: tables would not pay.
-    static let tableMinimum = 4_096
+/// Different codes stand once, each with where it was seen first; the few that were seen again have a list beside. For each of three or four substrings of
+/// the 64 bits, all codes are grouped by that substring's value. Two codes at most r apart differ in some substring by at most its share of r, so only near
+/// groups need a look. <doc:HammingIndex> says why this is fast and what it weighs.
+final class CodeRun: @unchecked Sendable {
+    /// A run has no more codes than this: places are 32-bit numbers.
+    static let codeLimit = 1 << 31
+    /// From so many different codes on, three long substrings are faster than four short ones.
+    static let threeTableMinimum = 1 << 25
+    /// Codes that are compared with one query before the next has its turn: their tables stay in a processor's own cache.
+    private static let scanBlock = 1 << 15
 
     /// Whose codes these are.
-    let segments: [CodeSegment]
-    /// Different codes, ascending.
-    let codes: [UInt64]
-    /// Where the list of each code begins in `postings`; one more than there are codes.
-    private let firstPostings: [UInt32]
-    /// Segment number in the upper 48 bits, place in that segment in the lower 16.
-    private let postings: [UInt64]
-    private let layout: hamming_layout
-    /// Table after table: `codes`, grouped.
-    private let grouped: [[UInt64]]
-    private let starts: [[UInt32]]
+    let labels: [SegmentLabel]
+    /// Sightings: codes of different buckets counted apart.
+    let sightingCount: Int
+    /// Written while the run is made, and never again: that is why it may be shared.
+    let index: UnsafeMutablePointer<hamming_index>
+    /// Where each code was seen first, by place.
+    let firsts: UnsafeMutablePointer<hamming_posting>
+    /// Which places were seen again, ascending, and where.
+    let repeats: [Repeat]
+    private let memory: [UnsafeMutableRawPointer]
 
-    var tableCount: Int { grouped.count }
-
-    /// Takes segments of 64-bit codes, of at most 65,536 codes each. O(codes).
-    init(_ segments: [CodeSegment], tableMinimum: Int = CodeRun.tableMinimum) {
-        self.segments = segments
-        var entries: [hamming_entry] = []
-        entries.reserveCapacity(segments.reduce(0) { $0 + $1.count })
-        for (number, segment) in segments.enumerated() {
-            precondition(segment.wordsPerCode == 1 && segment.count <= 1 << 16, "a segment of \(segment.count) codes of \(segment.wordsPerCode) words")
-            for (place, code) in segment.codes.enumerated() { entries.append(hamming_entry(code: code, source: UInt64(number) << 16 | UInt64(place))) }
-        }
-        precondition(entries.count < Int(UInt32.max), "a run holds less than 2^32 codes, not \(entries.count)")
-        var scratch = [hamming_entry](repeating: hamming_entry(), count: entries.count)
-        if entries.count > 1 { hamming_sort(&entries, &scratch, entries.count) }
-        scratch = []
-        var codes: [UInt64] = []
-        var firstPostings: [UInt32] = []
-        codes.reserveCapacity(entries.count)
-        firstPostings.reserveCapacity(entries.count + 1)
-        for (place, entry) in entries.enumerated() where codes.last != entry.code {
-            codes.append(entry.code)
-            firstPostings.append(UInt32(place))
-        }
-        firstPostings.append(UInt32(entries.count))
-        self.codes = codes
-        self.firstPostings = firstPostings
-        postings = entries.map(\.source)
-        let layout = Self.layout(codeCount: codes.count, tableMinimum: tableMinimum)
-        self.layout = layout
-        var grouped: [[UInt64]] = []
-        var starts: [[UInt32]] = []
-        for table in 0..<Int(layout.table_count) {
-            let (shift, bits) = layout.substring(table)
-            var tableStarts = [UInt32](repeating: 0, count: 1 << bits + 1)
-            grouped.append(
-                [UInt64](unsafeUninitializedCapacity: codes.count) { buffer, initialized in
-                    hamming_group(codes, codes.count, UInt32(shift), UInt32(bits), buffer.baseAddress, &tableStarts)
-                    initialized = codes.count
-                })
-            starts.append(tableStarts)
-        }
-        self.grouped = grouped
-        self.starts = starts
+    struct Repeat {
+        let place: UInt32
+        let posting: hamming_posting
     }
 
-    /// Equal substrings, as many as make buckets neither nearly empty nor long.
-    private static func layout(codeCount: Int, tableMinimum: Int) -> hamming_layout {
-        var layout = hamming_layout()
-        guard codeCount >= tableMinimum else { return layout }
-        let tableCount = codeCount < 1 << 17 ? 5 : codeCount < 1 << 25 ? 4 : 3
-        layout.table_count = UInt32(tableCount)
-        for table in 0..<tableCount {
-            let (shift, end) = (64 * table / tableCount, 64 * (table + 1) / tableCount)
-            withUnsafeMutableBytes(of: &layout.shifts) { $0[table] = UInt8(shift) }
-            withUnsafeMutableBytes(of: &layout.bits) { $0[table] = UInt8(end - shift) }
-        }
-        return layout
+    init(_ parts: RunParts) {
+        labels = parts.labels
+        sightingCount = parts.codeCount + parts.repeats.count
+        firsts = parts.firsts
+        repeats = parts.repeats
+        memory = parts.memory
+        index = .allocate(capacity: 1)
+        index.initialize(to: parts.index)
+    }
+
+    deinit {
+        for each in memory { hamming_release(each) }
+        index.deallocate()
+    }
+
+    /// Different codes.
+    var codeCount: Int { Int(index.pointee.count) }
+    var tableCount: Int { Int(index.pointee.table_count) }
+
+    func table(_ number: Int) -> hamming_table { withUnsafeBytes(of: index.pointee.tables) { $0.bindMemory(to: hamming_table.self)[number] } }
+
+    /// What it weighs, all in.
+    var byteCount: Int {
+        let tables = (0..<tableCount).reduce(0) { $0 + 4 * (1 << Int(table($1).bits) + 1) + 6 * (codeCount + RunParts.spare) }
+        let postings = codeCount * MemoryLayout<hamming_posting>.stride + repeats.count * MemoryLayout<Repeat>.stride
+        return tables + postings + labels.count * MemoryLayout<SegmentLabel>.stride
     }
 
     /// Where a code was seen.
-    func forEachPosting(of place: Int, _ body: (_ segment: Int, _ place: Int) -> Void) {
-        for posting in postings[Int(firstPostings[place])..<Int(firstPostings[place + 1])] { body(Int(posting >> 16), Int(posting & 0xFFFF)) }
-    }
-
-    /// Gives the place of every code at most `limit` bits away, and perhaps of some that are farther, each once, in no promised order.
-    ///
-    /// - Parameter limit: asked again and again; it may fall while codes are reported, as the nearest ones become known.
-    func search(_ query: UInt64, costs: SearchCosts, kernel: HammingKernel, limit: () -> UInt16, report: (_ place: Int, _ distance: UInt16) -> Void) {
-        var budget = SearchBudget(layout: layout, codeCount: codes.count, costs: costs) { table, bucket in
-            Int(self.starts[table][bucket + 1] - self.starts[table][bucket])
-        }
-        budget.begin(at: query)
-        while budget.guaranteed < Int(limit()) {
-            guard let step = budget.next(limit: Int(limit())) else { return scan(query, reach: budget.reach, kernel: kernel, limit: limit, report: report) }
-            for code in probe(query, step, reach: budget.reach, limit: limit()) { report(place(of: code), UInt16((code ^ query).nonzeroBitCount)) }
-            budget.took(step)
-        }
-    }
-
-    private func probe(_ query: UInt64, _ step: SearchBudget.Step, reach: [Int8], limit: UInt16) -> [UInt64] {
-        var layout = layout
-        var capacity = 64
-        while true {
-            var found = 0
-            let codes = [UInt64](unsafeUninitializedCapacity: capacity) { buffer, initialized in
-                found = hamming_probe(
-                    &layout, UInt32(step.table), grouped[step.table], starts[step.table], query, UInt32(step.shell), reach, UInt32(limit), buffer.baseAddress,
-                    capacity)
-                initialized = min(found, capacity)
-            }
-            if found <= capacity { return codes }
-            capacity = found
-        }
-    }
-
-    /// Compares with every code, apart from those that tables have shown.
-    private func scan(_ query: UInt64, reach: [Int8], kernel: HammingKernel, limit: () -> UInt16, report: (_ place: Int, _ distance: UInt16) -> Void) {
-        let block = 8_192
-        for start in stride(from: 0, to: codes.count, by: block) {
-            let count = min(block, codes.count - start)
-            let places = [UInt32](unsafeUninitializedCapacity: count) { buffer, initialized in
-                codes.withUnsafeBufferPointer { codes in
-                    initialized = hamming_within(kernel.cKernel, [query], codes.baseAddress! + start, count, 1, limit(), buffer.baseAddress, count)
-                }
-            }
-            for offset in places {
-                let place = start + Int(offset)
-                let difference = codes[place] ^ query
-                let isKnown = reach.indices.contains { table in
-                    let (shift, bits) = layout.substring(table)
-                    return (difference >> UInt64(shift) & (1 << UInt64(bits) - 1)).nonzeroBitCount <= Int(reach[table])
-                }
-                if !isKnown { report(place, UInt16(difference.nonzeroBitCount)) }
-            }
-        }
-    }
-
-    private func place(of code: UInt64) -> Int {
-        var low = 0
-        var high = codes.count
+    func forEachPosting(of place: Int, _ body: (hamming_posting) -> Void) {
+        body(firsts[place])
+        guard !repeats.isEmpty else { return }
+        var (low, high) = (0, repeats.count)
         while low < high {
             let middle = (low + high) / 2
-            if codes[middle] < code { low = middle + 1 } else { high = middle }
+            if Int(repeats[middle].place) < place { low = middle + 1 } else { high = middle }
         }
-        return low
+        while low < repeats.count, Int(repeats[low].place) == place {
+            body(repeats[low].posting)
+            low += 1
+        }
+    }
+
+    /// Calls `body` with every code and its place, ascending.
+    func forEachCode(in buckets: Range<Int>? = nil, _ body: (_ place: Int, _ code: UInt64) -> Void) {
+        var first = table(0)
+        for bucket in buckets ?? 0..<1 << Int(first.bits) {
+            for place in first.starts[bucket]..<first.starts[bucket + 1] { body(Int(place), hamming_code(&first, UInt64(bucket), place)) }
+        }
+    }
+
+    /// Gives every code at most `limit` bits away from each query once, in no promised order; those found beyond a limit that has fallen meanwhile, too.
+    ///
+    /// - Parameter limit: by query; asked again and again, it may fall while codes are reported, as the nearest ones become known.
+    func search(
+        _ queries: [UInt64], costs: SearchCosts, kernel: HammingKernel, limit: (_ query: Int) -> UInt16,
+        report: (_ query: Int, _ place: Int, _ code: UInt64, _ distance: UInt16) -> Void
+    ) {
+        guard codeCount > 0 else { return }
+        var room = FoundRoom()
+        defer { room.release() }
+        var unfinished: [(query: Int, reach: SIMD4<Int8>)] = []
+        for (number, query) in queries.enumerated() {
+            if number + 1 < queries.count { hamming_prefetch(index, queries[number + 1]) }  // Memory works on the next while this one is looked at.
+            var budget = SearchBudget(index, at: query, costs: costs)
+            while true {
+                let limit = limit(number)
+                guard budget.guaranteed < Int(limit) else { break }
+                guard let step = budget.next(limit: Int(limit)) else {
+                    unfinished.append((number, budget.reach))
+                    break
+                }
+                let reach = budget.reach
+                room.fill { found, capacity in
+                    withReach(reach) {
+                        hamming_probe(kernel.cKernel, index, UInt32(step.table), query, UInt32(step.shell), $0, UInt32(limit), found, capacity)
+                    }
+                }
+                pass(room, to: number, report)
+                budget.took(step)
+            }
+        }
+        guard !unfinished.isEmpty else { return }
+        let bucketCount = 1 << Int(table(0).bits)
+        let stretch = max(1, min(bucketCount, bucketCount * Self.scanBlock / codeCount))
+        for first in stride(from: 0, to: bucketCount, by: stretch) {
+            let end = min(first + stretch, bucketCount)
+            for (number, reach) in unfinished {
+                let limit = limit(number)
+                room.fill { found, capacity in
+                    withReach(reach) {
+                        hamming_scan(kernel.cKernel, index, UInt32(first), UInt32(end), queries[number], $0, UInt32(limit), found, capacity)
+                    }
+                }
+                pass(room, to: number, report)
+            }
+        }
+    }
+
+    private func withReach(_ reach: SIMD4<Int8>, _ body: (UnsafePointer<Int8>) -> Int) -> Int {
+        withUnsafeBytes(of: reach) { body($0.bindMemory(to: Int8.self).baseAddress!) }
+    }
+
+    private func pass(_ room: FoundRoom, to query: Int, _ report: (Int, Int, UInt64, UInt16) -> Void) {
+        hamming_places(index, firsts, room.found, room.count)
+        for found in UnsafeBufferPointer(start: room.found, count: room.count) { report(query, Int(found.place), found.code, UInt16(found.distance)) }
+    }
+
+    /// Adds one to `counts[d]` for each sighting of a live segment, d being its distance.
+    func count(distancesFrom query: UInt64, isLive: [Bool]?, kernel: HammingKernel, in counts: inout [UInt64]) {
+        hamming_index_histogram(kernel.cKernel, index, query, &counts)
+        for each in repeats where isLive?[Int(each.posting.segment)] ?? true { counts[(code(at: each.place) ^ query).nonzeroBitCount] += 1 }
+        guard let isLive else { return }
+        forEachCode { place, code in
+            if !isLive[Int(firsts[place].segment)] { counts[(code ^ query).nonzeroBitCount] -= 1 }
+        }
+    }
+
+    private func code(at place: UInt32) -> UInt64 {
+        var first = table(0)
+        var (low, high) = (0, 1 << Int(first.bits))
+        while low < high {
+            let middle = (low + high) / 2
+            if first.starts[middle + 1] <= place { low = middle + 1 } else { high = middle }
+        }
+        return hamming_code(&first, UInt64(low), place)
     }
 }
 
-extension hamming_layout {
-    func substring(_ table: Int) -> (shift: Int, bits: Int) {
-        (withUnsafeBytes(of: shifts) { Int($0[table]) }, withUnsafeBytes(of: bits) { Int($0[table]) })
+/// Where found codes are written; grows to what one step finds.
+private struct FoundRoom {
+    private(set) var found: UnsafeMutablePointer<hamming_found> = .allocate(capacity: 512)
+    private(set) var count = 0
+    private var capacity = 512
+
+    mutating func fill(_ body: (UnsafeMutablePointer<hamming_found>, Int) -> Int) {
+        count = body(found, capacity)
+        guard count > capacity else { return }
+        found.deallocate()
+        capacity = count
+        found = .allocate(capacity: capacity)
+        count = body(found, capacity)
     }
+
+    func release() { found.deallocate() }
 }

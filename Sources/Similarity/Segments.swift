@@ -1,20 +1,26 @@
 import Ledger
 import Primitives
 
-/// The codes of one bucket, as the scan wants them: immutable and shared.
+/// Which bucket codes come from.
+struct SegmentLabel: Sendable {
+    let origin: OriginID
+    let day: Day
+    let root: Digest
+    /// Codes it has.
+    let count: Int
+}
+
+/// The codes of one bucket as they came, ascending: immutable and shared.
 public final class CodeSegment: Sendable {
-    public let origin: OriginID
-    public let stream: StreamID
-    public let day: Day
-    public let root: Digest
+    let label: SegmentLabel
     /// Words of 64 bits that one code has.
     public let wordsPerCode: Int
     /// Code after code.
-    public let codes: [UInt64]
-    public let sessions: [UInt16]
-    public let strengths: [UInt8]
+    let codes: [UInt64]
+    let sessions: [UInt16]
+    let strengths: [UInt8]
 
-    public var count: Int { sessions.count }
+    var count: Int { sessions.count }
 
     /// Reads a bucket of a stream whose keys are codes and whose values are `sessions u16 | strength u8`.
     ///
@@ -22,28 +28,25 @@ public final class CodeSegment: Sendable {
     public init?(_ bucket: Bucket, of origin: OriginID) {
         let descriptor = bucket.descriptor
         guard descriptor.keyByteCount > 0, descriptor.keyByteCount.isMultiple(of: 8), descriptor.valueByteCount == 3 else { return nil }
-        self.origin = origin
-        stream = descriptor.stream
-        day = bucket.entry.day
-        root = bucket.entry.root
-        wordsPerCode = Int(descriptor.keyByteCount) / 8
+        let words = Int(descriptor.keyByteCount) / 8
         var codes: [UInt64] = []
         var sessions: [UInt16] = []
         var strengths: [UInt8] = []
-        let words = wordsPerCode
         codes.reserveCapacity(Int(bucket.entry.count) * words)
         sessions.reserveCapacity(Int(bucket.entry.count))
         strengths.reserveCapacity(Int(bucket.entry.count))
-        let bytes = bucket.bytes
-        bucket.forEachRecord { key, value in
-            let count = UInt16(bytes[value.lowerBound]) << 8 | UInt16(bytes[value.lowerBound + 1])
-            guard count > 0, bytes[key].contains(where: { $0 != 0 }) else { return }
-            for word in 0..<words {
-                codes.append(bytes[key.lowerBound + 8 * word..<key.lowerBound + 8 * word + 8].reduce(0) { $0 << 8 | UInt64($1) })
+        bucket.bytes.withUnsafeBytes { bytes in
+            bucket.forEachRecord { key, value in
+                let count = UInt16(bytes[value.lowerBound]) << 8 | UInt16(bytes[value.lowerBound + 1])
+                let word = { UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: key.lowerBound + 8 * $0, as: UInt64.self)) }
+                guard count > 0, (0..<words).contains(where: { word($0) != 0 }) else { return }
+                for place in 0..<words { codes.append(word(place)) }
+                sessions.append(count)
+                strengths.append(bytes[value.lowerBound + 2])
             }
-            sessions.append(count)
-            strengths.append(bytes[value.lowerBound + 2])
         }
+        label = SegmentLabel(origin: origin, day: bucket.entry.day, root: bucket.entry.root, count: sessions.count)
+        wordsPerCode = words
         self.codes = codes
         self.sessions = sessions
         self.strengths = strengths

@@ -1,3 +1,4 @@
+import CHamming
 import Ledger
 import Primitives
 
@@ -82,92 +83,111 @@ extension SightingIndex {
     public func ask(
         _ code: [UInt64], in stream: StreamID, _ selection: Selection, background: Background = .exact, kernel: HammingKernel = .best
     ) -> SimHashAnswer {
-        precondition((1...Self.wordLimit).contains(code.count), "a code has 1 to \(Self.wordLimit) words, not \(code.count)")
-        let bits = code.count * 64
-        let radius: UInt16
-        let wanted: Int
-        // No code farther away than this can be among the wanted ones any more.
-        var bound: UInt16
-        switch selection {
-        case .within(let asked):
-            (radius, wanted) = (min(asked, UInt16(bits)), Self.matchLimit)
-            bound = radius
-        case .nearest(let count):
-            (radius, wanted) = (min(Self.standardRadius, UInt16(bits)), min(max(0, count), Self.matchLimit))
-            bound = UInt16(bits)
-        }
-        let histogram = background == .exact ? self.histogram(of: code, in: stream, kernel: kernel) : []
-        var tally = Tally()
-        var matches: [SimHashMatch] = []
-        var nearest: UInt16?
-        func take(_ segment: CodeSegment, _ place: Int, _ distance: UInt16) {
-            nearest = min(nearest ?? distance, distance)
-            if distance <= radius { tally.add(segment, sessions: segment.sessions[place], isOwn: segment.origin == own) }
-            guard distance <= bound, wanted > 0 else { return }
-            matches.append(
-                SimHashMatch(
-                    code: Array(segment.codes[place * code.count..<(place + 1) * code.count]), distance: distance, origin: segment.origin, day: segment.day,
-                    sessions: segment.sessions[place], strength: segment.strengths[place], isOwn: segment.origin == own))
-            if matches.count >= 2 * wanted + 64 { Self.cut(&matches, to: wanted, tightening: &bound) }
-        }
+        ask([code], in: stream, selection, background: background, kernel: kernel)[0]
+    }
+
+    /// The same for many codes of one width at once, which is faster than one after another: while one is looked at, memory fetches what the next needs, and
+    /// those that need a scan share it.
+    public func ask(
+        _ codes: [[UInt64]], in stream: StreamID, _ selection: Selection, background: Background = .exact, kernel: HammingKernel = .best
+    ) -> [SimHashAnswer] {
+        guard let words = codes.first?.count else { return [] }
+        precondition((1...Self.wordLimit).contains(words), "a code has 1 to \(Self.wordLimit) words, not \(words)")
+        precondition(codes.allSatisfy { $0.count == words }, "codes that are asked together are of one width")
         let shelf = shelf(of: stream)
-        for held in shelf.runs where code.count == 1 {
-            held.run.search(code[0], costs: costs, kernel: kernel) {
-                if wanted > 0, wanted < matches.count { Self.cut(&matches, to: wanted, tightening: &bound) }
-                if wanted > 0, wanted == matches.count { bound = min(bound, matches.max()!.distance) }
-                return wanted > 0 ? max(radius, bound) : radius
-            } report: { place, distance in
-                held.run.forEachPosting(of: place) { number, place in
-                    if held.isLive[number] { take(held.run.segments[number], place, distance) }
+        var near = codes.map { _ in NearCodes(selection, bits: words * 64) }
+        if words == 1 { search(shelf, for: codes.map { $0[0] }, kernel, &near) }
+        search(shelf.loose, of: shelf, for: codes, kernel, &near)
+        return codes.indices.map { number in
+            let histogram = background == .exact ? shelf.histogram(of: codes[number], kernel: kernel) : []
+            let found = near[number]
+            let tally = found.tally
+            return SimHashAnswer(
+                stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
+                ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay,
+                nearestDistance: background == .exact ? histogram.firstIndex { $0 > 0 }.map { UInt16($0) } : found.nearest, histogram: histogram,
+                radius: found.radius, matches: found.matches(shelf, own: own), freshness: freshnessOfOrigins)
+        }
+    }
+
+    private func search(_ shelf: CodeShelf, for codes: [UInt64], _ kernel: HammingKernel, _ near: inout [NearCodes]) {
+        for (holder, held) in shelf.runs.enumerated() {
+            // The limit is asked for while codes are reported: both look at the same answers, one after the other.
+            withUnsafeMutablePointer(to: &near) { near in
+                held.run.search(codes, costs: costs, kernel: kernel) { near.pointee[$0].limit } report: { query, place, code, distance in
+                    held.run.forEachPosting(of: place) { posting in
+                        guard held.goneCount == 0 || held.isLive[Int(posting.segment)] else { return }
+                        near.pointee[query].take(
+                            NearCodes.Found(
+                                distance: distance, sessions: posting.sessions, strength: posting.strength, holder: Int32(holder),
+                                number: posting.segment, code: code),
+                            of: held.run.labels[Int(posting.segment)], own: own, shelf)
+                    }
                 }
             }
         }
-        for segment in shelf.loose where segment.wordsPerCode == code.count {
-            let limit = wanted > 0 ? max(radius, bound) : radius
-            for place in kernel.places(within: limit, of: code, in: segment.codes) {
-                take(segment, place, code.indices.reduce(0) { $0 + UInt16((code[$1] ^ segment.codes[place * code.count + $1]).nonzeroBitCount) })
+    }
+
+    private func search(_ loose: [CodeSegment], of shelf: CodeShelf, for codes: [[UInt64]], _ kernel: HammingKernel, _ near: inout [NearCodes]) {
+        let words = codes[0].count
+        let room = loose.reduce(0) { max($0, $1.count) }
+        guard room > 0 else { return }
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: room) { places in
+            for (holder, segment) in loose.enumerated() where segment.wordsPerCode == words {
+                for (query, code) in codes.enumerated() {
+                    let count = hamming_within(
+                        kernel.cKernel, code, segment.codes, segment.count, words, near[query].limit, places.baseAddress, room)
+                    for place in places.prefix(count) {
+                        let start = Int(place) * words
+                        near[query].take(
+                            NearCodes.Found(
+                                distance: code.indices.reduce(0) { $0 + UInt16((code[$1] ^ segment.codes[start + $1]).nonzeroBitCount) },
+                                sessions: segment.sessions[Int(place)], strength: segment.strengths[Int(place)], holder: Int32(-1 - holder), number: place,
+                                code: segment.codes[start]),
+                            of: segment.label, own: own, shelf)
+                    }
+                }
             }
         }
-        if matches.count > wanted { Self.cut(&matches, to: wanted, tightening: &bound) }
-        matches.sort()
-        return SimHashAnswer(
-            stream: stream, seen: tally.sessions > 0, operators: tally.others.count, seenByOwn: tally.includesOwn, sessions: tally.sessions,
-            ownSessions: tally.ownSessions, firstDay: tally.firstDay, lastDay: tally.lastDay,
-            nearestDistance: background == .exact ? histogram.firstIndex { $0 > 0 }.map { UInt16($0) } : nearest, histogram: histogram, radius: radius,
-            matches: matches, freshness: freshnessOfOrigins)
-    }
-
-    private func histogram(of code: [UInt64], in stream: StreamID, kernel: HammingKernel) -> [Int] {
-        var counts = [UInt64](repeating: 0, count: code.count * 64 + 1)
-        for segment in segments(of: stream) where segment.wordsPerCode == code.count { kernel.count(distancesFrom: code, to: segment.codes, in: &counts) }
-        return counts.map { Int($0) }
-    }
-
-    private static func cut(_ matches: inout [SimHashMatch], to wanted: Int, tightening bound: inout UInt16) {
-        matches.sort()
-        matches.removeLast(matches.count - wanted)
-        if let worst = matches.last { bound = min(bound, worst.distance) }
     }
 
     /// What is counted within the radius.
     struct Tally {
         var others: Set<OriginID> = []
+        private var latest: OriginID?
         var includesOwn = false
         var sessions: UInt64 = 0
         var ownSessions: UInt64 = 0
         var firstDay: Day?
         var lastDay: Day?
 
-        mutating func add(_ segment: CodeSegment, sessions count: UInt16, isOwn: Bool) {
-            add(segment.origin, segment.day, isOwn: isOwn)
+        mutating func add(_ origin: OriginID, _ day: Day, sessions count: UInt16, isOwn: Bool) {
+            add(origin, day, isOwn: isOwn)
             sessions += UInt64(count)
             if isOwn { ownSessions += UInt64(count) }
         }
 
         mutating func add(_ origin: OriginID, _ day: Day, isOwn: Bool) {
-            if isOwn { includesOwn = true } else { others.insert(origin) }
+            if isOwn {
+                includesOwn = true
+            } else if latest != origin {
+                others.insert(origin)
+                latest = origin
+            }
             firstDay = firstDay.map { min($0, day) } ?? day
             lastDay = lastDay.map { max($0, day) } ?? day
         }
+    }
+}
+
+extension CodeShelf {
+    /// How many codes are how far away.
+    func histogram(of code: [UInt64], kernel: HammingKernel) -> [Int] {
+        var counts = [UInt64](repeating: 0, count: code.count * 64 + 1)
+        for held in runs where code.count == 1 {
+            held.run.count(distancesFrom: code[0], isLive: held.goneCount > 0 ? held.isLive : nil, kernel: kernel, in: &counts)
+        }
+        for segment in loose where segment.wordsPerCode == code.count { kernel.count(distancesFrom: code, to: segment.codes, in: &counts) }
+        return counts.map { Int($0) }
     }
 }

@@ -1,69 +1,111 @@
+import Foundation
 import Ledger
 import Primitives
 import Similarity
 
-/// How fast questions about codes are answered, beside a scan of the same codes in the same run: whole answers without the histogram, one thread.
+/// How fast questions about codes are answered: `hearsay-bench hamming [N]`, a million codes if nothing is said. Whole answers without the histogram, one
+/// thread, beside a scan of the same codes and, where it is installed, beside FAISS.
 enum HammingQuestionBenchmark {
-    static func run(count: Int) {
-        for isClustered in [false, true] { measure(count: count, isClustered: isClustered) }
+    static let standardCount = 1_000_000
+    static let batch = 64
+    static let rounds = 3
+    /// So many are asked a scan, whose answers must be equal.
+    static let few = 5
+
+    static let selections: [(name: String, selection: SightingIndex.Selection)] = [
+        ("radius-6", .within(6)), ("radius-12", .within(12)), ("nearest-10", .nearest(10)),
+    ]
+
+    static func run() {
+        let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
+        for shape in HammingSample.Shape.allCases { measure(shape, count: count) }
     }
 
-    private static func measure(count: Int, isClustered: Bool) {
-        var random = SeededGenerator(seed: 1)
-        let codes = sample(count, isClustered: isClustered, using: &random)
-        let origin = OriginID(bytes: [UInt8](repeating: 1, count: 32))!
+    private static func measure(_ shape: HammingSample.Shape, count: Int) {
+        let sample = HammingSample(shape, count: count, questionCount: 1_000)
+        let title = "hamming index, \(shape), \(count) codes"
+        let before = resident()
         var index = SightingIndex(own: OriginID(bytes: [UInt8](repeating: 2, count: 32))!)
-        for bucket in buckets(of: codes, using: &random) { index.add(bucket, of: origin) }
-        let loose = index
-        let building = seconds(ContinuousClock().measure { index.settle() })
-        let shape = isClustered ? "clustered" : "uniform"
-        print("hamming index, \(shape), \(count) codes: made in \(milliseconds(building)) ms")
-        let questions = (0..<200).map { _ in turned(codes.pick(using: &random)!, by: 5, using: &random) }
-        for (name, selection) in [("radius 6", SightingIndex.Selection.within(6)), ("radius 12", .within(12)), ("nearest 10", .nearest(10))] {
-            // The scan is asked fewer questions, and the same ones first: the answers must be equal.
-            let few = Array(questions.prefix(10))
-            var scanned: [SimHashAnswer] = []
-            let scan = seconds(ContinuousClock().measure { scanned = few.map { loose.ask([$0], in: .sessionSimHash1, selection, background: .none) } })
-            for (question, answer) in zip(few, scanned) {
-                let found = index.ask([question], in: .sessionSimHash1, selection, background: .none)
-                precondition(found.matches == answer.matches, "\(name): not what a scan finds")
+        sample.forEachBucket { index.add($0, of: HammingSample.origin) }
+        let sightings = index.count(of: .sessionSimHash1)
+        var scanned: [String: [SimHashAnswer]] = [:]
+        var scanRates: [String: Double] = [:]
+        for (name, selection) in selections {
+            let time = seconds {
+                scanned[name] = sample.questions.prefix(few).map { index.ask([$0], in: .sessionSimHash1, selection, background: .none) }
             }
-            let each = questions.map { question in
-                seconds(ContinuousClock().measure { _ = index.ask([question], in: .sessionSimHash1, selection, background: .none) })
-            }.sorted()
-            let mean = each.reduce(0, +) / Double(each.count)
-            let scanRate = Double(few.count) / scan
+            scanRates[name] = Double(few) / time
+        }
+        let processorBefore = processorSeconds()
+        let building = seconds { index.settle() }
+        let working = processorSeconds() - processorBefore
+        SightingIndex.giveBackMemory()
+        index.costs = index.measuredCosts { DispatchTime.now().uptimeNanoseconds }
+        print(
+            "\(title): made in \(Int(building * 1_000)) ms, \(Int(working * 1_000)) ms of them at work, "
+                + "\(tenths(Double(index.byteCount(of: .sessionSimHash1)) / Double(sightings))) bytes a sighting by its own count, "
+                + "\(tenths(Double(resident() - before) / Double(sightings))) by the growth of the process; "
+                + "a bucket costs \(tenths(index.costs.bucket)) ns to find, a code \(Int(index.costs.code * 1_000)) ps to compare")
+        let faiss = FaissComparison(sample)
+        for (name, selection) in selections {
+            for (place, answer) in (scanned[name] ?? []).enumerated() {
+                let found = index.ask([sample.questions[place]], in: .sessionSimHash1, selection, background: .none)
+                precondition(found.matches == answer.matches && found.sessions == answer.sessions, "\(name): not what a scan finds")
+            }
+            let asked = ask(index, sample.questions, selection)
             print(
-                "hamming index, \(shape), \(name): \(Int(1 / mean)) questions/s, half within \(Int(each[each.count / 2] * 1e6)) us, "
-                    + "99 % within \(Int(each[each.count * 99 / 100] * 1e6)) us; scan \(Int(scanRate)) questions/s; \(Int(1 / mean / scanRate))x")
+                "\(title), \(name): \(Int(asked.single)) questions/s one by one, half within \(asked.half) us, 99 % within \(asked.most) us, "
+                    + "\(Int(asked.batched)) by \(batch); scan \(tenths(scanRates[name] ?? 0)), \(Int(asked.single / (scanRates[name] ?? 1)))x")
+            if let faiss { print(faiss.line(title, name, single: asked.single, batched: asked.batched)) }
         }
+        if let faiss { print(faiss.buildLine(title)) }
+        HammingUpdateBenchmark.run(title, index, sample)
     }
 
-    /// Different numbers: all random, or half of them within 6 bits of one of a thousand centres.
-    private static func sample(_ count: Int, isClustered: Bool, using random: inout SeededGenerator) -> [UInt64] {
-        let centres = (0..<1_000).map { _ in random.next() }
-        return (0..<count).map { place in
-            isClustered && place % 2 == 0 ? turned(centres.pick(using: &random)!, by: 6, using: &random) : max(1, random.next())
-        }
+    private struct Asked {
+        /// Questions a second, medians of some rounds.
+        let single: Double
+        let batched: Double
+        /// Microseconds.
+        let half: Int
+        let most: Int
     }
 
-    private static func turned(_ code: UInt64, by bits: Int, using random: inout SeededGenerator) -> UInt64 {
-        (0..<bits).reduce(code) { turned, _ in turned ^ 1 << random.number(below: 64) }
-    }
-
-    private static func buckets(of codes: [UInt64], using random: inout SeededGenerator) -> [Bucket] {
-        let descriptor = StreamDescriptor(stream: .sessionSimHash1, keyByteCount: 8, valueByteCount: 3, retentionDays: 90, shardKey: Array(0..<16))!
-        return stride(from: 0, to: codes.count, by: 8_000).enumerated().map { number, start in
-            let records = Set(codes[start..<min(start + 8_000, codes.count)]).sorted().map { code in
-                Record(key: (0..<8).map { UInt8(truncatingIfNeeded: code >> UInt64(56 - 8 * $0)) }, value: [0, 1, 8])
+    private static func ask(_ index: SightingIndex, _ questions: [UInt64], _ selection: SightingIndex.Selection) -> Asked {
+        var each: [Double] = []
+        var single: [Double] = []
+        var batched: [Double] = []
+        for _ in 0..<rounds {
+            let times = questions.map { question in seconds { _ = index.ask([question], in: .sessionSimHash1, selection, background: .none) } }
+            each += times
+            single.append(Double(questions.count) / times.reduce(0, +))
+            let time = seconds {
+                for start in stride(from: 0, to: questions.count, by: batch) {
+                    _ = index.ask(questions[start..<min(start + batch, questions.count)].map { [$0] }, in: .sessionSimHash1, selection, background: .none)
+                }
             }
-            return Bucket(records, at: Day(number: UInt32(20_000 + number)), descriptor: descriptor, seed: random.bytes(count: Bucket.seedByteCount))
+            batched.append(Double(questions.count) / time)
         }
+        each.sort()
+        return Asked(
+            single: single.sorted()[rounds / 2], batched: batched.sorted()[rounds / 2], half: Int(each[each.count / 2] * 1e6),
+            most: Int(each[each.count * 99 / 100] * 1e6))
     }
 
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    private static func seconds(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }
+
+    /// What this thread has had of a processor: on a busy machine, less than the time that has passed.
+    private static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    private static func milliseconds(_ seconds: Double) -> Int { Int(seconds * 1_000 + 0.5) }
+    /// Bytes of this process in memory; 0 where the system does not say.
+    private static func resident() -> Int {
+        let pages = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
+        return (pages.flatMap { Int($0) } ?? 0) * 4_096
+    }
+
+    static func tenths(_ value: Double) -> String { String(format: "%.1f", value) }
 }

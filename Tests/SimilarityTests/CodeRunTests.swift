@@ -21,9 +21,9 @@ import Testing
     /// Costs under which tables are always used, or hardly ever, or as measured: the answer is the same.
     private var costs: [SearchCosts] {
         var cheap = SearchCosts()
-        (cheap.bucket, cheap.code) = (0.0001, 0.0001)
+        (cheap.bucket, cheap.code, cheap.walked, cheap.scanned) = (0.0001, 0.0001, 10_000, 10_000)
         var dear = SearchCosts()
-        (dear.bucket, dear.code) = (10_000, 10_000)
+        (dear.bucket, dear.code, dear.walked, dear.scanned) = (10_000, 10_000, 0.0001, 0.0001)
         return [SearchCosts(), cheap, dear]
     }
 
@@ -40,8 +40,8 @@ import Testing
                 all += seen
             }
         }
-        index.settle(looseLimit: 0, tableMinimum: 1)
-        #expect(index.shelf(of: .sessionSimHash1).runs.map(\.run.tableCount) == [5] && index.shelf(of: .sessionSimHash1).loose.isEmpty)
+        index.settle(looseLimit: 0)
+        #expect(index.shelf(of: .sessionSimHash1).runs.map(\.run.tableCount) == [4] && index.shelf(of: .sessionSimHash1).loose.isEmpty)
         let known = all.pick(using: &samples.random)!.code
         for code in [known, samples.code(near: known, turning: 7), samples.code(), [0], [.max]] {
             let ranking = Ranking(all, from: code, own: origin(2))
@@ -72,7 +72,7 @@ import Testing
                 held.append((seen, samples.bucket(seen, on: day)))
                 index.add(held.last!.bucket, of: who)
             }
-            if samples.random.number(below: 2) == 0 { index.settle(looseLimit: 60, tableMinimum: 100) }
+            if samples.random.number(below: 2) == 0 { index.settle(looseLimit: 60) }
             let code = samples.code(near: centres[step % 4], turning: 5)
             for selection in [SightingIndex.Selection.within(6), .within(14), .nearest(10)] {
                 let expected = naive(code, selection, in: held.flatMap(\.seen), own: origin(1))
@@ -91,7 +91,7 @@ import Testing
         var index = SightingIndex(own: origin(1))
         let seen = samples.seen(codes(&samples, 900, around: [samples.code()]), at: origin(2), on: day)
         index.add(samples.bucket(seen, on: day), of: origin(2))
-        index.settle(looseLimit: 0, tableMinimum: 1)
+        index.settle(looseLimit: 0)
         for selection in selections {
             let whole = index.ask(seen[7].code, in: .sessionSimHash1, selection)
             let alone = index.ask(seen[7].code, in: .sessionSimHash1, selection, background: .none)
@@ -126,7 +126,7 @@ import Testing
                 for (number, bucket) in buckets.enumerated() {
                     var next = published.index.withLock { $0 }
                     next.add(bucket, of: origin(UInt8(number + 1)))
-                    next.settle(looseLimit: 150, tableMinimum: 100)
+                    next.settle(looseLimit: 150)
                     published.index.withLock { $0 = next }
                 }
             }
@@ -139,8 +139,8 @@ import Testing
         for number in 0..<200 {
             let day = Day(number: UInt32(20_000 + number))
             shelf.add(CodeSegment(samples.bucket(samples.seen((0..<20).map { _ in samples.code() }, at: origin(1), on: day), on: day), of: origin(1))!)
-            if shelf.isUnsettled(looseLimit: 50) { shelf.settle(looseLimit: 50, tableMinimum: 1) }
-            let sizes = shelf.runs.map(\.run.codes.count)
+            if shelf.isUnsettled(looseLimit: 50) { shelf.settle(looseLimit: 50) }
+            let sizes = shelf.runs.map(\.run.codeCount)
             for (larger, next) in zip(sizes, sizes.dropFirst()) { #expect(larger >= 4 * next, "\(sizes)") }
         }
         #expect(shelf.runs.count <= 4 && shelf.loose.count <= 3)
