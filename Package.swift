@@ -80,7 +80,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"]),
-        .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Primitives"]),
+        .testTarget(name: "WireFormatTests", dependencies: ["WireFormat", "Cryptography", "Primitives"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography", "Primitives"]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(name: "KeystrokesTests", dependencies: ["Keystrokes"]),

@@ -40,7 +40,7 @@ public struct SponsorTree: Codable, Hashable, Sendable {
             let above = Set(level)
             level = []
             for entry in entries where parents[entry.key] == nil {
-                guard let parent = sponsors(entry).sorted(by: { ($0 != "root", $0) < ($1 != "root", $1) }).first(where: above.contains) else { continue }
+                guard let parent = sponsors(entry).sorted().first(where: above.contains) else { continue }
                 parents[entry.key] = parent
                 level.append(entry.key)
             }
