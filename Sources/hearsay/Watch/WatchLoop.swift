@@ -47,7 +47,7 @@ struct WatchLoop {
     }
 
     /// Until the first signal; a delivery under way is waited for.
-    mutating func run() async throws {
+    mutating func run() async {
         let post = post
         Task {
             await Signals.first(of: [SIGINT, SIGTERM])
@@ -66,7 +66,7 @@ struct WatchLoop {
                 isNodeThere = false
                 askForChanges(after: Self.interval)
             case .tick:
-                try pruneIfDue()
+                attempt { loop in try loop.pruneIfDue() }
                 if isNodeThere, position.instance != nil { attempt { loop in try loop.lookAround() } }
                 attempt { loop in try Self.hand(over: loop.store, loop.options) }
                 deliver()
@@ -74,10 +74,7 @@ struct WatchLoop {
             case .delivered(let result):
                 isDelivering = false
                 if isStopping { return }
-                switch result {
-                case .success(let count): if count > 0 { deliver() }
-                case .failure(let error): throw error
-                }
+                if attempt({ _ in _ = try result.get() }), case .success(let count) = result, count > 0 { deliver() }
             case .stop:
                 isStopping = true
                 if !isDelivering { return }
