@@ -119,6 +119,34 @@ import Testing
         }
     }
 
+    @Test func whatNoSinkTakesIsDroppedInTheEndAndCounted() async throws {
+        try await withScratchFolder { folder in
+            let store = try WatchStore(directory: folder)
+            let watch = try kept(watch(), in: store)
+            #expect(try told(store, watch, [near("a", of: 1)], sinks: .file) != nil)
+            #expect(try told(store, watch, [near("b", of: 1)], sinks: [.output, .webhook], seed: 2) != nil)
+            func left(after duration: Duration) throws -> [Int] {
+                try store.prune(at: noon + duration)
+                let queue = try store.queue()
+                return [queue.waiting, queue.waitingForWebhook, Int(queue.dropped)]
+            }
+            #expect(try left(after: RetrySchedule.patience) == [2, 1, 0])
+            #expect(try left(after: RetrySchedule.patience + .seconds(1)) == [1, 1, 1])
+            #expect(try store.waiting(for: .output).isEmpty)
+            #expect(try left(after: RetrySchedule.patience * 2 + .seconds(1)) == [0, 0, 2])
+        }
+    }
+
+    @Test func anAlertOfAnotherVersionKeepsNobodyElseFromGoing() async throws {
+        try await withScratchFolder { folder in
+            let store = try WatchStore(directory: folder)
+            let watch = try kept(watch(), in: store)
+            try await DatabaseQueue(path: store.path).write { try $0.execute(sql: "INSERT INTO alert (id, created_at, body, open) VALUES ('x', 0, '{}', 4)") }
+            let alert = try #require(try told(store, watch, [near("a", of: 1)]))
+            #expect(try store.due(at: noon)?.alert == alert)
+        }
+    }
+
     @Test func theOldestAreDroppedAndCounted() async throws {
         try await withScratchFolder { folder in
             let store = try WatchStore(directory: folder)

@@ -144,7 +144,9 @@ import Testing
     }
 
     @Test func onlySafeAddressesAreTaken() throws {
-        let safe = ["https://alerts.example.org/x", "HTTPS://example.org", "http://127.0.0.1:8080/", "http://localhost/x", "http://127.9.9.9", "http://[::1]:9/x"]
+        let safe = [
+            "https://alerts.example.org/x", "HTTPS://example.org", "http://127.0.0.1:8080/", "http://localhost/x", "http://127.9.9.9", "http://[::1]:9/x",
+        ]
         for text in safe {
             #expect(throws: Never.self, "\(text)") { try WebhookTarget(text) }
         }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import NodeRuntime
-import Storage
 import Primitives
+import Storage
 import Watching
 
 struct WatchRunCommand: AsyncParsableCommand {
