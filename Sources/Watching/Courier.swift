@@ -17,7 +17,9 @@ public struct Courier: Sendable {
         self.client = client
     }
 
-    /// Tries everything that is due once; gives what each try came to. A crash between the receiver's answer and our note of it delivers an alert again, with the same id.
+    /// Tries everything that is due once; gives what each try came to.
+    ///
+    /// A crash between the receiver's answer and our note of it delivers an alert again, with the same id.
     ///
     /// - Parameters:
     ///   - limit: tries at most.

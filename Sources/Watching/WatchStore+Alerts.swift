@@ -76,10 +76,13 @@ extension WatchStore {
                 try database.execute(
                     sql: "UPDATE watch SET told_count = (SELECT count(*) FROM told WHERE told.watch = watch.number), untold = 0")
             }
-            // What waits for a sink that no run has any more; the webhook's own are given up one by one.
+            // What waits for a sink that no run has any more. The webhook's own are given up one by one, if there is one.
             try database.execute(
                 sql: "UPDATE alert SET open = open & ? WHERE created_at < ?", arguments: [Sinks.webhook.rawValue, oldest.milliseconds.stored])
-            try database.execute(sql: "DELETE FROM alert WHERE open = 0 AND failed = 0")
+            try database.execute(
+                sql: "DELETE FROM alert WHERE failed = 0 AND (open = 0 OR created_at < ?)",
+                arguments: [(oldest + (Duration.zero - RetrySchedule.patience)).milliseconds.stored])
+            try Self.countDropped(database.changesCount, database)
         }
     }
 
@@ -146,9 +149,14 @@ extension WatchStore {
         guard excess > 0 else { return }
         try database.execute(
             sql: "DELETE FROM alert WHERE number IN (SELECT number FROM alert WHERE open <> 0 ORDER BY number LIMIT ?)", arguments: [excess])
+        try countDropped(database.changesCount, database)
+    }
+
+    private static func countDropped(_ count: Int, _ database: Database) throws {
+        guard count > 0 else { return }
         try database.execute(
             sql: "INSERT INTO tally (name, count) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count",
-            arguments: [droppedTally, database.changesCount])
+            arguments: [droppedTally, count])
     }
 }
 

@@ -7,8 +7,8 @@ import Synchronization
 public final class WebhookClient: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     // Sendable: the session is one, and all else is behind a lock.
 
-    /// From the first byte to the last of the answer.
-    static let patience: Duration = .seconds(20)
+    /// From the first byte of the request to the last of the answer.
+    public static let patience: Duration = .seconds(20)
     /// Bytes of an answer that are read; a longer one is cut off, and counts by its status.
     static let answerByteCount = 65_536
 
@@ -20,16 +20,17 @@ public final class WebhookClient: NSObject, URLSessionDataDelegate, @unchecked S
     }
 
     private let exchanges = Mutex<[Int: Exchange]>([:])
+    private let patience: Duration
     private var session: URLSession!
 
-    public override init() {
+    public init(patience: Duration = WebhookClient.patience) {
+        self.patience = patience
         super.init()
         let configuration = URLSessionConfiguration.ephemeral
         configuration.httpShouldSetCookies = false
         configuration.httpCookieAcceptPolicy = .never
         configuration.requestCachePolicy = .reloadIgnoringLocalAndRemoteCacheData
         configuration.timeoutIntervalForRequest = Self.patience / .seconds(1)
-        configuration.timeoutIntervalForResource = Self.patience / .seconds(1)
         session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
     }
 
@@ -43,8 +44,8 @@ public final class WebhookClient: NSObject, URLSessionDataDelegate, @unchecked S
         for (name, value) in request.headers { post.setValue(value, forHTTPHeaderField: name) }
         let task = session.dataTask(with: post)
         // A receiver that sends a byte now and then would otherwise hold us for ever.
-        let alarm = Task {
-            try await Task.sleep(for: Self.patience)
+        let alarm = Task { [patience] in
+            try await Task.sleep(for: patience)
             task.cancel()
         }
         let outcome = await withCheckedContinuation { continuation in
@@ -100,7 +101,8 @@ public final class WebhookClient: NSObject, URLSessionDataDelegate, @unchecked S
         case .timedOut?, .cancelled?: "the receiver did not answer in time"
         case .cannotFindHost?, .dnsLookupFailed?: "the receiver's name leads nowhere"
         case .cannotConnectToHost?: "the receiver cannot be reached"
-        case .secureConnectionFailed?, .serverCertificateUntrusted?, .serverCertificateHasBadDate?, .serverCertificateHasUnknownRoot?, .serverCertificateNotYetValid?:
+        case .secureConnectionFailed?, .serverCertificateUntrusted?, .serverCertificateHasBadDate?, .serverCertificateHasUnknownRoot?,
+            .serverCertificateNotYetValid?:
             "the receiver's certificate does not hold"
         default: "the connection to the receiver broke"
         }

@@ -39,14 +39,18 @@ public enum WebhookError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Where alerts are posted to.
 public struct WebhookTarget: Sendable, Hashable {
     public let url: URL
+    /// In the clear, and only because it does not leave this machine.
+    public let isLoopbackOnly: Bool
 
     /// - Parameter allowsInsecure: whether alerts may cross a network in the clear.
     public init(_ text: String, allowsInsecure: Bool = false) throws(WebhookError) {
         guard let parts = URLComponents(string: text), let url = parts.url, let host = parts.host, !host.isEmpty else { throw .noAddress }
         guard parts.user == nil, parts.password == nil else { throw .credentials }
         switch parts.scheme?.lowercased() {
-        case "https": break
-        case "http": guard allowsInsecure || Self.isLoopback(host) else { throw .insecure }
+        case "https": isLoopbackOnly = false
+        case "http":
+            isLoopbackOnly = Self.isLoopback(host)
+            guard allowsInsecure || isLoopbackOnly else { throw .insecure }
         default: throw .noAddress
         }
         self.url = url

@@ -77,6 +77,16 @@ import Testing
             let unseen = try JSONDecoder().decode(
                 DomainAnswer.self, from: Data(try harness.hearsay("query", "domain", "nobody.example.net", "--json", "--home", harness.home(1)).text.utf8))
             #expect(!unseen.seen && unseen.operators == 0)
+
+            // The list says of a domain what the question about it says, from the running node and from its files alike.
+            for place in [[], ["--local"]] {
+                let list = try Harness.hearsay(["query", "domains", "--under", "example.com", "--by", "newest", "--json", "--home", harness.home(1)] + place)
+                #expect(list.text.contains(#""under":"example.com","domains":[{"domain":"example.com","operators":1,"seen_by_own":false,"#), "\(list.errors)")
+                #expect(list.text.contains(#""attacker_days":2,"days":1,"first_day":"\#(Recent.day)""#), "\(list.text)")
+                let all = try Harness.hearsay(["query", "domains", "--limit", "1", "--home", harness.home(1)] + place)
+                #expect(all.text.contains("example.com") && !all.text.contains("example.org"))
+            }
+            #expect(try harness.hearsay("query", "domains", "--by", "size", "--home", harness.home(1)).errors.contains("hint: --by operators"))
         }
     }
 

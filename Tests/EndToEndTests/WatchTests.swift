@@ -60,7 +60,9 @@ import Testing
             let home = harness.home(1)
             let file = harness.root + "/alerts.jsonl"
             let arguments = ["--file", file]
-            func alerts() throws -> [Alert] { try FileManager.default.fileExists(atPath: file) ? Alert.all(in: String(contentsOfFile: file, encoding: .utf8)) : [] }
+            func alerts() throws -> [Alert] {
+                try FileManager.default.fileExists(atPath: file) ? Alert.all(in: String(contentsOfFile: file, encoding: .utf8)) : []
+            }
             func add(_ arguments: String...) throws { #expect(try Harness.hearsay(["watch", "add"] + arguments + ["--home", home]).status == 0) }
             func isTold(_ count: Int, _ harness: Harness) async throws -> Bool {
                 try await harness.cluster.wait(within: .seconds(30)) { _ in ((try? alerts()) ?? []).count >= count }
@@ -116,11 +118,12 @@ import Testing
                 return (try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])?["waiting_for_webhook"] as? Int
             }
 
-            let closed = try await Receiver.run { $0.port }
-            try await Self.watching(home, ["--webhook", "http://127.0.0.1:\(closed)/", "--secret-file", secret]) {
+            let closed = try ClosedPort()
+            try await Self.watching(home, ["--webhook", "http://127.0.0.1:\(closed.number)/", "--secret-file", secret]) {
                 let isQueued = try await harness.cluster.wait(within: .seconds(20)) { _ in (try? waiting()) == 1 }
                 #expect(isQueued)
             }
+            withExtendedLifetime(closed) {}
             try await Receiver.run { receiver in
                 try await Self.watching(home, ["--webhook", "http://127.0.0.1:\(receiver.port)/", "--secret-file", secret]) {
                     let hasCome = try await harness.cluster.wait(within: .seconds(60)) { _ in !receiver.requests.isEmpty && (try? waiting()) == 0 }
@@ -153,7 +156,8 @@ import Testing
             let (said, requests, output) = try await Receiver.run { receiver in
                 try await ControlRelay.run(at: home + "/node/control.sock", before: socket) { relay in
                     let arguments = [
-                        "watch", "run", "--once", "--stdout", "--json", "--webhook", "http://127.0.0.1:\(receiver.port)/", "--secret-file", secret, "--home", home,
+                        "watch", "run", "--once", "--stdout", "--json", "--webhook", "http://127.0.0.1:\(receiver.port)/", "--secret-file", secret,
+                        "--home", home,
                     ]
                     let output = try Harness.hearsay(arguments)
                     #expect(output.status == 0, "\(output.errors)")
@@ -171,6 +175,38 @@ import Testing
             #expect(requests.count == 1 && scanner.findings(in: request.body + request.headers.values.flatMap { Array($0.utf8) }) == [])
             #expect(String(decoding: request.body, as: UTF8.self).contains(alert.alert))
             #expect(try scanner.findings(below: harness.home(1) + "/node") == [])
+        }
+    }
+
+    /// One more than may wait is refused; those who wait are let go when the node stops, and it stops in order.
+    @Test func aNodeThatStopsLetsGoOfThoseWhoWait() async throws {
+        try await Harness.run(nodes: 1) { harness in
+            let member = harness.cluster.members[0]
+            let socket = member.nodeDirectory.controlSocketPath
+            guard case .document(let text) = try ControlClient.ask(.changes(ChangesRequest()), socket: socket) else { throw CocoaError(.coderReadCorrupt) }
+            let now = try JSONDecoder().decode(ChangesDocument.self, from: Data(text.utf8))
+            #expect(!now.complete)
+
+            let (answers, answered) = AsyncStream.makeStream(of: ControlAnswer?.self)
+            for _ in 0..<17 {
+                // Threads of their own: each waits.
+                Thread.detachNewThread {
+                    answered.yield(try? ControlClient.ask(.changes(ChangesRequest(instance: now.instance, revision: now.revision)), socket: socket))
+                }
+            }
+            var arriving = answers.makeAsyncIterator()
+            guard case .failure(let error, _)?? = await arriving.next() else { throw CocoaError(.coderReadCorrupt) }
+            #expect(error == "16 others wait for changes already")
+
+            #expect(try ControlClient.ask(.stop, socket: socket) == .done)
+            for _ in 0..<16 {
+                guard case .document(let text)?? = await arriving.next() else { continue }
+                #expect(text.contains(#""changes":[]"#))
+            }
+            // Waits for the process to end.
+            try await harness.cluster.down()
+            let log = try String(contentsOfFile: member.home + "/node.log", encoding: .utf8)
+            #expect(log.contains("stopping") && !log.contains("ERROR"), "\(log.suffix(2_000))")
         }
     }
 

@@ -5,12 +5,16 @@ import Testing
 
 @Suite struct NodeReplyTests {
     private static let typist = """
-        {"stream":{"kind":1,"schema_version":2},"candidates_searched":3,"prior":null,"confidence":null,"sessions_asked":[{"code":"69fadb7ce0a96d0e","noise":true,\
-        "candidates":[{"code":"69fadb7ce0a96d0f","distance":1,"origin":"22","day":"2024-10-04","sessions":3,"strength":1,"own":false,"as_near":1,"decibans":14.75,"words":"weak"},\
+        {"stream":{"kind":1,"schema_version":2},"candidates_searched":3,"prior":null,"confidence":null,"sessions_asked":[\
+        {"code":"69fadb7ce0a96d0e","noise":true,\
+        "candidates":[{"code":"69fadb7ce0a96d0f","distance":1,"origin":"22","day":"2024-10-04","sessions":3,"strength":1,"own":false,"as_near":1,\
+        "decibans":14.75,"words":"weak"},\
         {"code":"69fadb7ce0a96d0e","distance":0,"origin":"11","day":"2024-10-04","sessions":1,"strength":1,"own":true,"as_near":1,"words":"our own"}]},\
         {"code":"00000000000000ff","noise":false,"candidates":[]}],"together":[],"freshness":[]}
         """
-    private let asked = [AskedCode(code: "69fadb7ce0a96d0e", lengthClass: 1), AskedCode(code: "00000000000000ff", lengthClass: nil, session: "s", attacker: "a")]
+    private let asked = [
+        AskedCode(code: "69fadb7ce0a96d0e", lengthClass: 1), AskedCode(code: "00000000000000ff", lengthClass: nil, session: "s", attacker: "a"),
+    ]
 
     @Test func whatOthersHaveSeenIsFoundAndOurOwnIsNot() throws {
         let groups = try NodeReply.groups(typist: Self.typist, asked: asked)
@@ -31,7 +35,8 @@ import Testing
         let text = """
             {"domain":"bank.example","seen":true,"operators":1,"seen_by_own":true,"noise":false,"reported_count":9,"own_reported_count":2,"attacker_days":5,\
             "own_attacker_days":1,"days":2,"first_day":"2024-10-03","last_day":"2024-10-04","matches":[\
-            {"origin":"11","day":"2024-10-04","reported_count":2,"attackers":1,"own":true},{"origin":"22","day":"2024-10-03","reported_count":7,"attackers":4,"own":false}]}
+            {"origin":"11","day":"2024-10-04","reported_count":2,"attackers":1,"own":true},\
+            {"origin":"22","day":"2024-10-03","reported_count":7,"attackers":4,"own":false}]}
             """
         let group = try NodeReply.group(domain: text)
         #expect(group.findings.map(\.origin) == ["22"] && group.findings[0].sighting.attackers == 4)

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -13,7 +14,8 @@ final class Receiver: Sendable {
     }
 
     struct Answer: Sendable {
-        var status: Int
+        /// `nil`: never.
+        var status: Int?
         var headers: [(String, String)] = []
         var body: [UInt8] = []
     }
@@ -90,7 +92,8 @@ final class Receiver: Sendable {
                 guard let head else { return }
                 let headers = Dictionary(head.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
                 let answer = take(Request(path: head.uri, headers: headers, body: body))
-                var response = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status))
+                guard let status = answer.status else { return }
+                var response = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status))
                 for (name, value) in answer.headers { response.headers.add(name: name, value: value) }
                 response.headers.replaceOrAdd(name: "Content-Length", value: "\(answer.body.count)")
                 context.write(wrapOutboundOut(.head(response)), promise: nil)
@@ -101,4 +104,26 @@ final class Receiver: Sendable {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
+}
+
+/// A port of 127.0.0.1 that nobody listens at and nobody else can take, for as long as the value lives.
+final class ClosedPort {
+    let number: Int
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let isBound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0 }
+        }
+        number = Int(UInt16(bigEndian: address.sin_port))
+        if !isBound { throw POSIXError(.EADDRINUSE) }
+    }
+
+    deinit { close(descriptor) }
 }

@@ -65,6 +65,8 @@ import Testing
         // Day 20,000 is 2024-10-04, a Friday.
         #expect(RetryAfter.duration("Fri, 04 Oct 2024 12:01:30 GMT", at: noon) == .seconds(90))
         #expect(RetryAfter.duration("Fri, 04 Oct 2024 11:00:00 GMT", at: noon) == .zero)
-        for text in ["", "soon", "-1", "1.5", "Fri, 04 Oct 2024", "Fri, 44 Oct 2024 12:01:30 GMT"] { #expect(RetryAfter.duration(text, at: noon) == nil, "\(text)") }
+        for text in ["", "soon", "-1", "1.5", "Fri, 04 Oct 2024", "Fri, 44 Oct 2024 12:01:30 GMT"] {
+            #expect(RetryAfter.duration(text, at: noon) == nil, "\(text)")
+        }
     }
 }

@@ -22,7 +22,8 @@ func near(_ code: String, of number: Int, day: Day = today, distance: Int = 3, d
 }
 
 func watch(decibans: Double? = nil, operators: Int = 1) -> Watch {
-    Watch(.code("69fadb7ce0a96d0e", lengthClass: 1), label: "a \"friend\"", schemaVersion: 2, within: 10, minimumDecibans: decibans, minimumOperators: operators)
+    Watch(
+        .code("69fadb7ce0a96d0e", lengthClass: 1), label: "a \"friend\"", schemaVersion: 2, within: 10, minimumDecibans: decibans, minimumOperators: operators)
 }
 
 /// A folder of its own, deleted when the body returns.

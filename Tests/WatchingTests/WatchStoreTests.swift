@@ -23,7 +23,8 @@ import Testing
         try await withScratchFolder { folder in
             let watches = [
                 watch(decibans: 7.25, operators: 2), Watch(.domain("bank.example.com"), label: "bank", schemaVersion: 1),
-                Watch(.ownSessions, label: "ours", schemaVersion: 2, within: 9), Watch(.code("00000000000000ff", lengthClass: nil), label: "", schemaVersion: 1, within: 8),
+                Watch(.ownSessions, label: "ours", schemaVersion: 2, within: 9),
+                Watch(.code("00000000000000ff", lengthClass: nil), label: "", schemaVersion: 1, within: 8),
             ]
             let store = try WatchStore(directory: folder + "/watcher")
             for watch in watches { _ = try store.add(watch) }
@@ -96,7 +97,9 @@ import Testing
             let store = try WatchStore(directory: folder)
             let watch = try kept(watch(), in: store)
             #expect(try told(store, watch, [near("a", of: 1)]) != nil)
-            try await DatabaseQueue(path: store.path).write { try $0.execute(sql: "UPDATE watch SET told_count = ?", arguments: [WatchLimits.toldPerWatch - 1]) }
+            try await DatabaseQueue(path: store.path).write { database in
+                try database.execute(sql: "UPDATE watch SET told_count = ?", arguments: [WatchLimits.toldPerWatch - 1])
+            }
             #expect(try told(store, watch, [near("a", of: 1), near("b", of: 1), near("c", of: 1)], seed: 2)?.sightings.map(\.code) == ["b"])
             #expect(try told(store, watch, [near("a", of: 1), near("b", of: 1), near("c", of: 1)], seed: 3) == nil)
             #expect(try store.watches().first?.untold == 1)
@@ -113,6 +116,34 @@ import Testing
             #expect(try store.waiting(for: .output) == [] && store.waiting(for: .file) == [alert])
             try store.took(.file, alert.alert)
             #expect(try store.queue() == WatchStore.Queue())
+        }
+    }
+
+    @Test func whatNoSinkTakesIsDroppedInTheEndAndCounted() async throws {
+        try await withScratchFolder { folder in
+            let store = try WatchStore(directory: folder)
+            let watch = try kept(watch(), in: store)
+            #expect(try told(store, watch, [near("a", of: 1)], sinks: .file) != nil)
+            #expect(try told(store, watch, [near("b", of: 1)], sinks: [.output, .webhook], seed: 2) != nil)
+            func left(after duration: Duration) throws -> [Int] {
+                try store.prune(at: noon + duration)
+                let queue = try store.queue()
+                return [queue.waiting, queue.waitingForWebhook, Int(queue.dropped)]
+            }
+            #expect(try left(after: RetrySchedule.patience) == [2, 1, 0])
+            #expect(try left(after: RetrySchedule.patience + .seconds(1)) == [1, 1, 1])
+            #expect(try store.waiting(for: .output).isEmpty)
+            #expect(try left(after: RetrySchedule.patience * 2 + .seconds(1)) == [0, 0, 2])
+        }
+    }
+
+    @Test func anAlertOfAnotherVersionKeepsNobodyElseFromGoing() async throws {
+        try await withScratchFolder { folder in
+            let store = try WatchStore(directory: folder)
+            let watch = try kept(watch(), in: store)
+            try await DatabaseQueue(path: store.path).write { try $0.execute(sql: "INSERT INTO alert (id, created_at, body, open) VALUES ('x', 0, '{}', 4)") }
+            let alert = try #require(try told(store, watch, [near("a", of: 1)]))
+            #expect(try store.due(at: noon)?.alert == alert)
         }
     }
 
@@ -137,7 +168,9 @@ import Testing
             try await DatabaseQueue(path: folder + "/watches.db").write { database in
                 try database.execute(sql: WatchSchema.tables)
                 try database.execute(
-                    sql: "INSERT INTO watch (label, kind, subject, schema_version, within, minimum_operators) VALUES ('old', 'domain', 'a.example.com', 1, 0, 1)")
+                    sql: """
+                        INSERT INTO watch (label, kind, subject, schema_version, within, minimum_operators) VALUES ('old', 'domain', 'a.example.com', 1, 0, 1)
+                        """)
             }
             let store = try WatchStore(directory: folder)
             let old = try #require(try store.watches().first)

@@ -13,7 +13,8 @@ import Testing
 
     /// A store with one alert for the webhook, and a courier to a receiver.
     private func withCourier(
-        _ answers: [Receiver.Answer], includesIdentities: Bool = false, _ body: (Courier, Receiver) async throws -> Void
+        _ answers: [Receiver.Answer], includesIdentities: Bool = false, patience: Duration = WebhookClient.patience,
+        _ body: (Courier, Receiver) async throws -> Void
     ) async throws {
         try await withScratchFolder { folder in
             try await Receiver.run(answers) { receiver in
@@ -22,10 +23,10 @@ import Testing
                 watch.number = try store.add(watch)
                 var random = SeededGenerator(seed: 1)
                 _ = try store.tell(watch, [FindingGroup([near("a", of: 1, session: "sid-7")])], names: [:], sinks: .webhook, at: noon, using: &random)
-                let client = WebhookClient()
+                let client = WebhookClient(patience: patience)
                 let courier = Courier(
-                    store: store, target: try WebhookTarget("http://127.0.0.1:\(receiver.port)/hook?x=1"), secret: secret, includesIdentities: includesIdentities,
-                    client: client)
+                    store: store, target: try WebhookTarget("http://127.0.0.1:\(receiver.port)/hook?x=1"), secret: secret,
+                    includesIdentities: includesIdentities, client: client)
                 try await body(courier, receiver)
                 client.close()
             }
@@ -113,9 +114,17 @@ import Testing
         }
     }
 
+    @Test func aReceiverThatSaysNothingIsNotWaitedFor() async throws {
+        try await withCourier([.init(status: nil)], patience: .milliseconds(100)) { courier, receiver in
+            let decisions = try await deliver(courier)
+            guard case .again(_, "the receiver did not answer in time")? = decisions.first else { return #expect(Bool(false), "\(decisions)") }
+            #expect(receiver.requests.count <= 1)
+        }
+    }
+
     @Test func aReceiverThatIsGoneIsTriedAgain() async throws {
         try await withScratchFolder { folder in
-            let port = try await Receiver.run { $0.port }
+            let port = try ClosedPort()
             let store = try WatchStore(directory: folder)
             var watch = watch()
             watch.number = try store.add(watch)
@@ -124,9 +133,10 @@ import Testing
             let client = WebhookClient()
             defer { client.close() }
             let courier = Courier(
-                store: store, target: try WebhookTarget("http://127.0.0.1:\(port)/"), secret: secret, includesIdentities: false, client: client)
+                store: store, target: try WebhookTarget("http://127.0.0.1:\(port.number)/"), secret: secret, includesIdentities: false, client: client)
             let decisions = try await deliver(courier)
             guard case .again(_, "the receiver cannot be reached")? = decisions.first else { return #expect(Bool(false), "\(decisions)") }
+            withExtendedLifetime(port) {}
             #expect(decisions.count == 1)
             // Another process, after kill -9: the queue is on the disk.
             #expect(try WatchStore(directory: folder).due(at: noon + .seconds(10))?.attempts == 1)
@@ -134,7 +144,10 @@ import Testing
     }
 
     @Test func onlySafeAddressesAreTaken() throws {
-        for text in ["https://alerts.example.org/x", "http://127.0.0.1:8080/", "http://localhost/x", "http://127.9.9.9", "http://[::1]:9/x", "HTTPS://example.org"] {
+        let safe = [
+            "https://alerts.example.org/x", "HTTPS://example.org", "http://127.0.0.1:8080/", "http://localhost/x", "http://127.9.9.9", "http://[::1]:9/x",
+        ]
+        for text in safe {
             #expect(throws: Never.self, "\(text)") { try WebhookTarget(text) }
         }
         for text in ["http://example.org/", "http://127.0.0.1.example.org/", "http://localhost.example.org", "http://10.0.0.1/", "http://0x7f.1/"] {

@@ -27,7 +27,8 @@ import Testing
 
     @Test func theNearestComesFirstThenTheNewest() {
         let findings = [
-            near("d", of: 2, distance: 4), near("c", of: 1, day: today.advanced(by: -1), distance: 2), near("b", of: 2, distance: 2), near("a", of: 1, distance: 2),
+            near("d", of: 2, distance: 4), near("c", of: 1, day: today.advanced(by: -1), distance: 2),
+            near("b", of: 2, distance: 2), near("a", of: 1, distance: 2),
         ]
         #expect(WhatIsNew.inOrder(findings).map(\.key) == ["a", "b", "c", "d"])
     }

@@ -8,15 +8,17 @@ enum AlertText {
         var lines = ["alert \(alert.alert) (\(time(alert.created_at_ms)))" + (alert.test ? ", a test" : "")]
         lines.append("  \(alert.watch.label): " + what(alert.watch) + ", " + AnswerWords.seenBy(alert.operators, own: false) + " so far")
         if let figures = alert.domain_figures {
-            lines.append(
-                "  \(AnswerWords.counted(figures.days, "day")), \(AnswerWords.counted(figures.attacker_days, "attacker-day")), reported count \(figures.reported_count) (no number of messages)")
+            let seen = [AnswerWords.counted(figures.days, "day"), AnswerWords.counted(figures.attacker_days, "attacker-day")].joined(separator: ", ")
+            lines.append("  \(seen), reported count \(figures.reported_count) (no number of messages)")
         }
         if alert.noise { lines.append("  noise: so many operators have seen it that it is more likely a tool, or a provider") }
         let names = Dictionary(alert.operator_names.map { ($0.key, $0.name) }, uniquingKeysWith: { first, _ in first })
         func named(_ key: String) -> String { String(key.prefix(16)) + ((names[key] ?? nil).map { " (\($0))" } ?? "") }
         let isDomain = alert.watch.kind == "domain"
         var table = TextTable(
-            isDomain ? ["day", "operator", "attackers", "reported"] : ["decibans", "bits", "code", "operator", "day", "sessions", "own session", "what it says"])
+            isDomain
+                ? ["day", "operator", "attackers", "reported"]
+                : ["decibans", "bits", "code", "operator", "day", "sessions", "own session", "what it says"])
         for each in alert.sightings {
             if isDomain {
                 table.add([each.day, named(each.operator), "\(each.attackers ?? 0)", "\(each.reported_count ?? 0)"])

@@ -43,8 +43,13 @@ struct SinkOptions: ParsableArguments {
     /// `nil` without a webhook.
     func courier(_ store: WatchStore) throws -> Courier? {
         guard let webhook, let secretFile else { return nil }
+        let target = try WebhookTarget(webhook, allowsInsecure: insecure)
+        if target.isLoopbackOnly {
+            // A proxy would carry them away in the clear.
+            for name in ["http_proxy", "all_proxy", "ALL_PROXY"] { unsetenv(name) }
+        }
         return Courier(
-            store: store, target: try WebhookTarget(webhook, allowsInsecure: insecure), secret: try WebhookSecret(file: secretFile),
+            store: store, target: target, secret: try WebhookSecret(file: secretFile),
             includesIdentities: webhookIdentities, client: WebhookClient())
     }
 

@@ -30,9 +30,12 @@ struct WatchListCommand: ParsableCommand {
             print(table.text)
         }
         if queue.waiting > 0 {
-            print("\(AnswerWords.counted(queue.waiting, "alert")) waiting, \(queue.waitingForWebhook) for the webhook" + (queue.trouble.map { ": \($0)" } ?? ""))
+            let trouble = queue.trouble.map { ": \($0)" } ?? ""
+            print("\(AnswerWords.counted(queue.waiting, "alert")) waiting, \(queue.waitingForWebhook) for the webhook\(trouble)")
         }
-        if queue.dropped > 0 { print("\(AnswerWords.counted(Int(clamping: queue.dropped), "alert")) dropped so far: more than \(WatchLimits.waitingAlerts) waited") }
+        if queue.dropped > 0 {
+            print("\(AnswerWords.counted(Int(clamping: queue.dropped), "alert")) dropped so far: no sink took them, or too many waited")
+        }
         for failed in queue.failed.prefix(20) { print("not delivered: alert \(failed.id) of \(failed.createdAt.day): \(failed.reason)") }
         if queue.failed.count > 20 { print("not delivered: \(queue.failed.count - 20) more; --json names them") }
     }

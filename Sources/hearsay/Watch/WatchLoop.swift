@@ -31,7 +31,8 @@ struct WatchLoop {
     private var known: Set<Int64> = []
     private var isDelivering = false
     private var isStopping = false
-    private var lastTrouble: String?
+    /// What each step last failed with, and has said.
+    private var troubles: [String: String] = [:]
     private var pruned: ContinuousClock.Instant?
     private let events: AsyncStream<Event>
     /// At most one event of each kind is under way, so this needs no other bound.
@@ -47,7 +48,7 @@ struct WatchLoop {
     }
 
     /// Until the first signal; a delivery under way is waited for.
-    mutating func run() async throws {
+    mutating func run() async {
         let post = post
         Task {
             await Signals.first(of: [SIGINT, SIGTERM])
@@ -59,25 +60,22 @@ struct WatchLoop {
             switch event {
             case .changes(.success(let changes)):
                 let begin = ContinuousClock.now
-                let isDone = attempt { loop in try loop.follow(changes) }
+                let isDone = attempt("follow") { loop in try loop.follow(changes) }
                 askForChanges(after: isDone ? (ContinuousClock.now - begin) * Self.restFactor : Self.interval)
             case .changes(.failure(let error)):
                 if isNodeThere { printError("\(error); waiting for it") }
                 isNodeThere = false
                 askForChanges(after: Self.interval)
             case .tick:
-                try pruneIfDue()
-                if isNodeThere, position.instance != nil { attempt { loop in try loop.lookAround() } }
-                attempt { loop in try Self.hand(over: loop.store, loop.options) }
+                attempt("forget") { loop in try loop.pruneIfDue() }
+                if isNodeThere, position.instance != nil { attempt("look") { loop in try loop.lookAround() } }
+                attempt("hand over") { loop in try Self.hand(over: loop.store, loop.options) }
                 deliver()
                 tick(after: Self.interval)
             case .delivered(let result):
                 isDelivering = false
                 if isStopping { return }
-                switch result {
-                case .success(let count): if count > 0 { deliver() }
-                case .failure(let error): throw error
-                }
+                if attempt("deliver", { _ in _ = try result.get() }), case .success(let count) = result, count > 0 { deliver() }
             case .stop:
                 isStopping = true
                 if !isDelivering { return }
@@ -144,16 +142,16 @@ struct WatchLoop {
         pruned = ContinuousClock.now
     }
 
-    /// What fails now is done again with the next event; the same trouble is said once.
-    @discardableResult private mutating func attempt(_ action: (inout WatchLoop) throws -> Void) -> Bool {
+    /// What fails now is done again with the next event; the same trouble of a step is said once.
+    @discardableResult private mutating func attempt(_ step: String, _ action: (inout WatchLoop) throws -> Void) -> Bool {
         do {
             try action(&self)
-            lastTrouble = nil
+            troubles[step] = nil
             return true
         } catch {
             let words = (error as? Failure)?.message ?? "\(error)"
-            if words != lastTrouble { printError("error: \(words)") }
-            lastTrouble = words
+            if words != troubles[step] { printError("error: \(words)") }
+            troubles[step] = words
             return false
         }
     }

@@ -1,17 +1,17 @@
 import ArgumentParser
 import Foundation
 import NodeRuntime
-import Storage
 import Primitives
+import Storage
 import Watching
 
 struct WatchRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Tell what others have seen of what is watched, as soon as the node has adopted it, until interrupted.",
         discussion: """
-            Waits at the node's control socket; if the node stops, until it is back, and then asks everything once again. What was told is remembered in watcher/watches.db. \
-            Alerts for a webhook are queued there too, tried again on 429, 5xx and failures of the network for three days, and kept for hearsay watch list if they are \
-            refused. Each alert has an id: one that a crash has delivered twice has the same.
+            Waits at the node's control socket; if the node stops, until it is back, and then asks everything once again. What was told is remembered in \
+            watcher/watches.db. Alerts for a webhook are queued there too, tried again on 429, 5xx and failures of the network for three days, and kept for \
+            hearsay watch list if they are refused. Each alert has an id: one that a crash has delivered twice has the same.
             """)
 
     @OptionGroup var home: HomeOptions
@@ -28,7 +28,7 @@ struct WatchRunCommand: AsyncParsableCommand {
             try await runOnce(store, courier)
         } else {
             var loop = WatchLoop(home: home, store: store, options: options, courier: courier)
-            try await loop.run()
+            await loop.run()
         }
         withExtendedLifetime(lock) {}
         // Threads that still wait for the node end with the process.
