@@ -18,8 +18,9 @@ enum RunSource {
 /// All sources are in order, so the codes are gathered, sorted and taken apart one slice of their values at a time, each small enough for the processor's
 /// caches, and no second copy of everything is needed. About 40 ns a code.
 struct RunParts {
-    /// Codes in a slice, if they are evenly spread. Small enough for a cache, large enough that no source is visited too often.
+    /// Codes in a slice, if they are evenly spread: few enough for a cache, but so many that each source gives some when it is visited.
     private static let sliceCount = 1 << 14
+    private static let leastOfSource = 16
     private static let mostSliceBits = 12
     /// So many sources before their turn, memory is asked for what they have next.
     private static let ahead = 6
@@ -46,7 +47,8 @@ struct RunParts {
         entries = Entries()
         self.memory = memory
         let renumbered = number(sources)
-        let sliceBits = (0..<Self.mostSliceBits).first { total >> $0 <= Self.sliceCount } ?? Self.mostSliceBits
+        let sliceCount = max(Self.sliceCount, Self.leastOfSource * sources.count)
+        let sliceBits = (0..<Self.mostSliceBits).first { total >> $0 <= sliceCount } ?? Self.mostSliceBits
         var cursors = [Int](repeating: 0, count: sources.count)
         for slice in 0..<1 << sliceBits {
             for (place, source) in sources.enumerated() {

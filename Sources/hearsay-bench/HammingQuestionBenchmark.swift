@@ -4,7 +4,8 @@ import Primitives
 import Similarity
 
 /// How fast questions about codes are answered: `hearsay-bench hamming [N]`, a million codes if nothing is said. Whole answers without the histogram, one
-/// thread, beside a scan of the same codes and, where it is installed, beside FAISS.
+/// thread, beside a scan of the same codes and, where it is installed, beside FAISS. Questions a second are those of a processor's second, so that a busy
+/// machine does not change them much; how long one takes is told as it was waited for.
 enum HammingQuestionBenchmark {
     static let standardCount = 1_000_000
     static let batch = 64
@@ -24,6 +25,7 @@ enum HammingQuestionBenchmark {
     private static func measure(_ shape: HammingSample.Shape, count: Int) {
         let sample = HammingSample(shape, count: count, questionCount: 1_000)
         let title = "hamming index, \(shape), \(count) codes"
+        SightingIndex.giveBackMemory()  // Of the sample before.
         let before = resident()
         var index = SightingIndex(own: OriginID(bytes: [UInt8](repeating: 2, count: 32))!)
         sample.forEachBucket { index.add($0, of: HammingSample.origin) }
@@ -31,14 +33,13 @@ enum HammingQuestionBenchmark {
         var scanned: [String: [SimHashAnswer]] = [:]
         var scanRates: [String: Double] = [:]
         for (name, selection) in selections {
-            let time = seconds {
+            let time = processorSeconds {
                 scanned[name] = sample.questions.prefix(few).map { index.ask([$0], in: .sessionSimHash1, selection, background: .none) }
             }
             scanRates[name] = Double(few) / time
         }
-        let processorBefore = processorSeconds()
-        let building = seconds { index.settle() }
-        let working = processorSeconds() - processorBefore
+        var working = 0.0
+        let building = seconds { working = processorSeconds { index.settle() } }
         SightingIndex.giveBackMemory()
         index.costs = index.measuredCosts { DispatchTime.now().uptimeNanoseconds }
         print(
@@ -60,6 +61,7 @@ enum HammingQuestionBenchmark {
         }
         if let faiss { print(faiss.buildLine(title)) }
         HammingUpdateBenchmark.run(title, index, sample)
+        fflush(nil)  // A large one takes minutes: what is known is shown.
     }
 
     private struct Asked {
@@ -76,10 +78,11 @@ enum HammingQuestionBenchmark {
         var single: [Double] = []
         var batched: [Double] = []
         for _ in 0..<rounds {
-            let times = questions.map { question in seconds { _ = index.ask([question], in: .sessionSimHash1, selection, background: .none) } }
-            each += times
-            single.append(Double(questions.count) / times.reduce(0, +))
-            let time = seconds {
+            let alone = processorSeconds {
+                each += questions.map { question in seconds { _ = index.ask([question], in: .sessionSimHash1, selection, background: .none) } }
+            }
+            single.append(Double(questions.count) / alone)
+            let time = processorSeconds {
                 for start in stride(from: 0, to: questions.count, by: batch) {
                     _ = index.ask(questions[start..<min(start + batch, questions.count)].map { [$0] }, in: .sessionSimHash1, selection, background: .none)
                 }
@@ -95,10 +98,15 @@ enum HammingQuestionBenchmark {
     private static func seconds(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }
 
     /// What this thread has had of a processor: on a busy machine, less than the time that has passed.
-    private static func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    private static func processorSeconds(_ body: () -> Void) -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let begin = now()
+        body()
+        return now() - begin
     }
 
     /// Bytes of this process in memory; 0 where the system does not say.
