@@ -14,12 +14,18 @@ extension SimulatedMesh {
 
     /// Whether every running honest member's replica is what every honest member has published last, and that is all they have seen.
     public var isConverged: Bool {
+        // What differed when asked last differs still, most often: it is looked at first.
+        if let (origin, node) = lastDifference, nodes[node].isUp, nodes[node].disk.content.adopted[self.origin(of: origin)]?.head.bytes
+            != nodes[origin].disk.content.own?.head.bytes, !revoked.contains(origin), !revoked.contains(node) { return false }
         let members = honestMembers
         for origin in members {
             guard let own = nodes[origin].disk.content.own else { return false }
             let id = self.origin(of: origin)
             for node in members where node != origin && nodes[node].isUp {
-                guard nodes[node].disk.content.adopted[id]?.head.bytes == own.head.bytes else { return false }
+                guard nodes[node].disk.content.adopted[id]?.head.bytes == own.head.bytes else {
+                    lastDifference = (origin, node)
+                    return false
+                }
             }
         }
         return members.allSatisfy { nodes[$0].sightings.differing(from: nodes[$0].ownBuckets, on: moment(of: $0).timestamp.day).isEmpty }
@@ -139,7 +145,7 @@ extension SimulatedMesh {
         switch event {
         case .misbehaviour(let session, let misbehaviour):
             guard let place = nodes[node].sessions[session] else { return }
-            let peer = network.links[place.link].ends[1 - place.end].node
+            let peer = place.link.ends[1 - place.end].node
             switch misbehaviour {
             case .silent, .helloTimeout: break  // The network's fault.
             case .malformed, .forgedStatements, .wrongContent, .unexpectedFrame:

@@ -18,10 +18,10 @@ public final class SimulatedMesh {
         case contentChecked(Int, life: UInt64, ContentCheck)
         case diskReady(Int, life: UInt64)
         case dialEnded(Int, life: UInt64, DialNumber, target: Int, targetLife: UInt64)
-        case responderReady(link: Int)
-        case frame(link: Int, end: Int, Frame)
-        case datagram(link: Int, end: Int, [UInt8])
-        case closed(link: Int, end: Int)
+        case responderReady(link: Link)
+        case frame(link: Link, end: Int, Frame)
+        case datagram(link: Link, end: Int, [UInt8])
+        case closed(link: Link, end: Int)
         case breakSession
         case crashSomebody
         case restart(Int)
@@ -58,6 +58,8 @@ public final class SimulatedMesh {
     /// Honest members that run: who is to follow a head. Kept up to date, because each adoption asks.
     var runningMemberCount = 0
     var measuredFrom: Int64 = 0
+    /// An origin and a node that had not adopted its newest head when last looked at.
+    var lastDifference: (origin: Int, node: Int)?
     private var faultsArmed = (breaks: false, crashes: false)
     var random: SeededGenerator
 
