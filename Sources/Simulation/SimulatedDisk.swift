@@ -60,10 +60,11 @@ struct SimulatedDisk {
     /// Adoptions that were asked for with a bucket missing: a mistake of the core.
     private(set) var missingBucketCount = 0
 
-    init(origin: OriginID, statements: [AnyStatement]) {
+    /// - Parameter statements: what the operator has been given beforehand. Disks that begin with the same share them until one changes.
+    init(origin: OriginID, statements: [StatementSubject: AnyStatement]) {
         self.origin = origin
         content = Content()
-        for statement in statements { content.statements[StatementSubject(statement)] = statement }
+        content.statements = statements
     }
 
     mutating func enqueue(_ operation: Operation) {

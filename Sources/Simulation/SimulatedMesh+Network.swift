@@ -60,6 +60,7 @@ extension SimulatedMesh {
 
     func send(_ frame: Frame, on session: SessionID, at node: Int) {
         guard let frame = passed(frame, by: node) else { return }
+        if isUnknown(frame, toVersionOf: node) { return answerForOldVersion(frame, on: session, at: node) }
         guard let place = nodes[node].sessions[session], place.link.ends[place.end].isOpen,
             !place.link.isBroken
         else { return }
@@ -69,7 +70,7 @@ extension SimulatedMesh {
             return sever(place.link)
         }
         let byteCount = Frame.headerByteCount + frame.body.count + Self.sealingByteCount * (1 + frame.body.count / 65_519)
-        nodes[node].traffic.sentFrame(byteCount: byteCount)
+        nodes[node].traffic.sentFrame(byteCount: byteCount, type: frame.type)
         let far = place.link.ends[1 - place.end]
         // TCP keeps the order: what waits for the other side is not overtaken, however short the way has become.
         guard network.reaches(node, far.node), place.link.ends[place.end].backlog.isEmpty else {
@@ -84,6 +85,10 @@ extension SimulatedMesh {
             if nodes[far.node].isUp { queue.push(.closed(link: place.link, end: place.end), at: nanoseconds + 2 * place.link.latency) }
             return
         }
+        if network.happens(perMillion: conditions.bitFlipPerMillion) {
+            counts.bitsFlipped += 1
+            return sever(place.link)  // The seal does not fit: whoever receives it ends the session.
+        }
         let arrival = network.arrival(of: byteCount, on: place.link, from: place.end, at: nanoseconds)
         queue.push(.frame(link: place.link, end: 1 - place.end, frame), at: arrival)
     }
@@ -95,8 +100,20 @@ extension SimulatedMesh {
             if nodes[node].isHonest { violate(.datagramOverLimit(node: node, byteCount: bytes.count)) }
             return
         }
-        nodes[node].traffic.sentDatagram(byteCount: bytes.count + SealedDatagram.headerByteCount + SealedDatagram.tagByteCount)
+        nodes[node].traffic.sentDatagram(byteCount: bytes.count + SealedDatagram.headerByteCount + SealedDatagram.tagByteCount, type: bytes.first ?? 0)
         guard network.reaches(node, place.link.ends[1 - place.end].node) else { return }
+        place.link.ends[place.end].lastDatagram = nanoseconds
+        let far = place.link.ends[1 - place.end]
+        if let timeout = conditions.natTimeout, founder.operators[far.node].addresses.isEmpty,
+            far.lastDatagram.map({ .nanoseconds(nanoseconds - $0) > timeout }) ?? true
+        {
+            counts.natForgotten += 1
+            return
+        }
+        if network.happens(perMillion: conditions.bitFlipPerMillion) {
+            counts.bitsFlipped += 1
+            return
+        }
         let arrivals = network.datagramArrivals(on: place.link, at: nanoseconds)
         if arrivals.isEmpty { counts.lostDatagrams += 1 }
         if arrivals.count > 1 { counts.doubledDatagrams += 1 }
@@ -106,6 +123,10 @@ extension SimulatedMesh {
     func arrived(_ frame: Frame, on link: Link, at end: Int) {
         let place = link.ends[end]
         guard !link.isBroken, place.isOpen else { return }
+        if isUnknown(frame, toVersionOf: place.node) {
+            counts.oldVersionAsked += 1
+            return send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: place.session, at: place.node)
+        }
         deliver(.frame(place.session, frame), to: place.node, life: place.life)
     }
 

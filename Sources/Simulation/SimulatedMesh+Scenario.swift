@@ -179,7 +179,7 @@ extension SimulatedMesh {
     public func observeSomething(at node: Int, count: Int = 3) {
         var sightings: [Sighting] = []
         for _ in 0..<count {
-            let day = Self.firstDay.advanced(by: -Int(random.number(below: 2)))
+            let day = moment(of: node).timestamp.day.advanced(by: -Int(random.number(below: 2)))
             if random.number(below: 2) == 0 {
                 sightings.append(.sessionSimHash(made(SessionSimHashSighting(day: day, simHash: random.next() | 1, sessions: 1, strength: 8))))
             } else {

@@ -14,6 +14,8 @@ final class Link {
         var lastArrival: Int64 = 0
         /// What this end has sent into a partition; TCP tries again until it heals.
         var backlog: [Frame] = []
+        /// When this end has sent a datagram last: what a NAT in front of it goes by.
+        var lastDatagram: Int64?
         /// Whether it has closed during a partition, so that the other end does not know yet.
         var hasClosedInPartition = false
     }
@@ -97,6 +99,8 @@ struct SimulatedNetwork {
     mutating func jitter(upTo longest: Duration) -> Int64 { random.duration(upTo: longest).clampedNanoseconds }
 
     mutating func happens(perMille: UInt64) -> Bool { perMille > 0 && random.number(below: 1_000) < perMille }
+
+    mutating func happens(perMillion: UInt64) -> Bool { perMillion > 0 && random.number(below: 1_000_000) < perMillion }
 
     /// When a frame sent now arrives: after all that this end has sent before.
     mutating func arrival(of byteCount: Int, on link: Link, from end: Int, at now: Int64) -> Int64 {
