@@ -65,17 +65,33 @@ public struct Signed<Body: Statement>: Hashable, Sendable {
 }
 
 /// A statement whose signature has been checked. Only checking makes one.
+///
+/// Its content is kept once and shared by all copies: nodes hold statements by the thousand, and pass each through many tables.
 public struct Verified<Body: Statement>: Hashable, Sendable {
-    public let signed: Signed<Body>
-    /// The key whose signature it is.
-    public let key: VerifyingKey
+    private final class Content: Sendable {
+        let signed: Signed<Body>
+        let key: VerifyingKey
 
-    init(signed: Signed<Body>, key: VerifyingKey) {
-        self.signed = signed
-        self.key = key
+        init(_ signed: Signed<Body>, _ key: VerifyingKey) {
+            self.signed = signed
+            self.key = key
+        }
     }
 
-    public var body: Body { signed.body }
-    public var bytes: [UInt8] { signed.bytes }
-    public var hash: Digest { signed.hash }
+    private let content: Content
+
+    init(signed: Signed<Body>, key: VerifyingKey) { content = Content(signed, key) }
+
+    public var signed: Signed<Body> { content.signed }
+    /// The key whose signature it is.
+    public var key: VerifyingKey { content.key }
+    public var body: Body { content.signed.body }
+    public var bytes: [UInt8] { content.signed.bytes }
+    public var hash: Digest { content.signed.hash }
+
+    public static func == (left: Verified, right: Verified) -> Bool {
+        left.content === right.content || (left.content.signed == right.content.signed && left.content.key == right.content.key)
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(content.signed.bytes) }
 }

@@ -35,7 +35,7 @@ extension NodeCore {
         public var idleBeforeClose: Duration = .seconds(30)
         /// A neighbour that answers a question slower than this is not waited for.
         public var requestTimeout: Duration = .seconds(30)
-        /// Each neighbour's log is asked for at least this often, whatever hints were lost.
+        /// Each neighbour is asked at least this often, by ping, how far its log goes, if it has not told by itself.
         public var pullInterval: Duration = .seconds(15)
         /// How long a generation's signing key may be used; it is replaced a twelfth before the end.
         public var generationLifetime: Duration = .seconds(730 * 86_400)

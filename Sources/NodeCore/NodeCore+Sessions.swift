@@ -164,6 +164,9 @@ extension NodeCore {
         return first == second ? older : (first ? newer : older)
     }
 
+    /// Whoever was dialed waits a little longer: one ping serves both sides.
+    private func patience(_ interval: Duration, with session: Session) -> Duration { session.dial == nil ? interval * 5 / 4 : interval }
+
     mutating func tick(at now: Moment, using random: inout some RandomNumberGenerator) {
         for id in sessions.keys.sorted() {
             guard let session = sessions[id] else { continue }
@@ -174,10 +177,11 @@ extension NodeCore {
             }
             if silence > configuration.idleBeforeClose {
                 drop(id, for: .silent)
-            } else if silence > configuration.idleBeforePing, session.pingedAt == nil {
-                pingOnStream(id, at: now)
+            } else if session.pingedAt == nil, silence > patience(configuration.idleBeforePing, with: session)
+                || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
+            {
+                pingOnStream(id, at: now)  // Ping and pong tell both sides how far the other's log goes; a question is worth asking only then.
             }
-            if now.instant - session.lastPull > configuration.pullInterval { pull(on: id, at: now) }
         }
         for key in requests.keys.sorted() {
             guard let request = requests[key], now.instant - request.askedAt > configuration.requestTimeout else { continue }

@@ -13,7 +13,8 @@ extension NodeCore {
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
             if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) {
-                confirmed(bytes, by: id)
+                // Of our own heads the newest is held: compared as bytes, which differ at once where they differ at all.
+                if let own = publisher.lastHead, own.bytes == bytes { confirmed(own.body.position, by: id) }
                 continue
             }
             do throws(WireError) {
@@ -129,7 +130,7 @@ extension NodeCore {
     private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
         let origin = head.body.origin
         if origin == identity.origin {
-            confirmed(head.bytes, by: id)
+            confirmed(head.body.position, by: id)
             return sawOwnHead(head)
         }
         guard !rules.isBlocked(origin) else { return }
@@ -166,9 +167,9 @@ extension NodeCore {
     }
 
     /// A neighbour holds what our head says, if that is what it has just told us of. Only for heads whose signature has been checked, now or before.
-    private mutating func confirmed(_ bytes: [UInt8], by id: SessionID?) {
-        guard let id, let node = sessions[id]?.node, let head = try? Signed<Head>(decoding: bytes), head.body.origin == identity.origin else { return }
-        confirmations[node] = max(confirmations[node] ?? head.body.position, head.body.position)
+    private mutating func confirmed(_ position: HeadPosition, by id: SessionID?) {
+        guard let id, let node = sessions[id]?.node else { return }
+        confirmations[node] = max(confirmations[node] ?? position, position)
     }
 
     mutating func wait(_ add: (inout PendingStatements) -> Bool) {

@@ -366,6 +366,8 @@ public struct FetchScheduler: Sendable {
         let requests = download.next(within: &budget) { here.contains($0) }
         guard !download.isComplete else { return [.adopt(attempt.head, download.manifest)] }
         targets[origin]?.attempt?.phase = .buckets(download)
+        // The last that was under way has come, and whoever was left to be asked has refused before: another attempt asks others.
+        if download.isStuck { end(origin) }
         return requests.map { .requestBucket(Fetch(session: $0, head: attempt.head), $1, $2) }
     }
 

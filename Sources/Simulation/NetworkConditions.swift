@@ -14,6 +14,11 @@ public struct NetworkConditions: Hashable, Sendable {
     /// What a single datagram may take longer: later ones overtake it.
     public var datagramDelay: Duration = .milliseconds(10)
 
+    /// Of frames and datagrams one bit is not what it was: the seal does not fit. A datagram is gone, and a session with its frame.
+    public var bitFlipPerMillion: UInt64 = 0
+    /// How long the NAT before a node that cannot be dialed lets datagrams in after the last one that went out on the same session; `nil`: for ever.
+    public var natTimeout: Duration?
+
     public var dialFailurePerMille: UInt64 = 0
     /// How long a dialer waits for a host that does not answer.
     public var dialTimeout: Duration = .seconds(5)

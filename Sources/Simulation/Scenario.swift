@@ -7,6 +7,10 @@ public struct Scenario: Sendable {
     /// What can go wrong. A failing scenario is made smaller by leaving some out.
     public enum Fault: String, CaseIterable, Sendable {
         case loss, duplication, reordering, delays, breaks, dialFailures, partitions, cuts, pauses, crashes, diskFailures, clockJumps, garbage, nat, restores
+        case natTimeouts, bitFlips, oldVersions, withholders, equivocators
+
+        /// Faults that were added later are drawn last, so that earlier seeds stay what they were.
+        static let later: [Fault] = [.natTimeouts, .bitFlips, .oldVersions, .withholders, .equivocators]
     }
 
     /// Virtual time from the end of all faults until all replicas must agree. A node that has not been reached for as long as the chaos
@@ -19,6 +23,11 @@ public struct Scenario: Sendable {
     public var disksLie = false
     public let operatorCount: Int
     public let garbageSpeakers: [Int]
+    /// Members that pass on nothing, and that keep two books; with those that speak garbage at most a third.
+    public let withholders: [Int]
+    public let equivocators: [Int]
+    /// Honest members that run an older version.
+    public let oldVersions: [Int]
     public let outboundOnlyPerMille: UInt64
     public let chaos: NetworkConditions
     public let chaosDuration: Duration
@@ -28,6 +37,7 @@ public struct Scenario: Sendable {
     public let pauseInterval: Duration
     public let clockJumpInterval: Duration
     public let restoreInterval: Duration
+    public let bitFlipPerMillion: UInt64
 
     /// 3 to 24 operators; each fault in three of four scenarios.
     public static func drawn(seed: UInt64) -> Scenario { Scenario(seed: seed) }
@@ -57,8 +67,26 @@ public struct Scenario: Sendable {
         partitionInterval = .seconds(2) + random.duration(upTo: .seconds(15))
         pauseInterval = .seconds(1) + random.duration(upTo: .seconds(10))
         clockJumpInterval = .seconds(1) + random.duration(upTo: .seconds(10))
-        for fault in Fault.allCases where random.number(below: 4) == 0 { faults.remove(fault) }
+        for fault in Fault.allCases where !Fault.later.contains(fault) && random.number(below: 4) == 0 { faults.remove(fault) }
         restoreInterval = .seconds(5) + random.duration(upTo: .seconds(20))
+        for fault in Fault.later where random.number(below: 4) == 0 { faults.remove(fault) }
+        let garbage = garbageSpeakers
+        let others = (1..<operatorCount).filter { !garbage.contains($0) }.sample(operatorCount, using: &random)
+        let room = operatorCount / 3 - garbageCount
+        let withholderCount = Int(random.number(below: UInt64(room) + 1))
+        withholders = Array(others.prefix(withholderCount))
+        equivocators = Array(others.dropFirst(withholderCount).prefix(min(room - withholderCount, Int(random.number(below: 2)))))
+        oldVersions = Array(others.dropFirst(room)).filter { _ in random.number(below: 4) == 0 }
+        bitFlipPerMillion = 1 << random.number(below: 12)
+    }
+
+    /// What members are that are not honest.
+    var roles: [Int: MemberRole] {
+        var roles: [Int: MemberRole] = [:]
+        if faults.contains(.garbage) { for place in garbageSpeakers { roles[place] = .garbage } }
+        if faults.contains(.withholders) { for place in withholders { roles[place] = .withholder(Withholding()) } }
+        if faults.contains(.equivocators) { for place in equivocators { roles[place] = .equivocator } }
+        return roles
     }
 
     /// The conditions that the faults in force make.
@@ -79,6 +107,8 @@ public struct Scenario: Sendable {
             conditions.downTime = chaos.downTime
         }
         if faults.contains(.diskFailures) { conditions.diskFailurePerMille = chaos.diskFailurePerMille }
+        if faults.contains(.natTimeouts) { conditions.natTimeout = .seconds(30) }
+        if faults.contains(.bitFlips) { conditions.bitFlipPerMillion = bitFlipPerMillion }
         conditions.disksLie = disksLie
         return conditions
     }

@@ -7,6 +7,7 @@ public struct ScenarioOutcome: Sendable {
     public enum Occurrence: String, CaseIterable, Sendable {
         case datagramsLost, datagramsDoubled, sessionsBroken, crashes, writesLost, disksFailed, newsKeptBack, framesStalled, pauses, clockJumps
         case malformedCaught, forgeryCaught, wrongContentCaught, outboundOnlyMembers, thirdOfMembersHostile, retriesNeeded, backupsRestored, generationsOpened
+        case natForgotten, bitsFlipped, oldVersionAsked, newsWithheld, equivocationProven
     }
 
     public let seed: UInt64
@@ -29,13 +30,14 @@ extension Scenario {
     @discardableResult
     public func run(looking: (SimulatedMesh) -> Void = { _ in }) -> ScenarioOutcome {
         let mesh = SimulatedMesh.make(
-            operators: operatorCount, seed: seed, garbageSpeakers: faults.contains(.garbage) ? garbageSpeakers : [],
-            outboundOnlyPerMille: faults.contains(.nat) ? outboundOnlyPerMille : 0, conditions: conditions)
+            operators: operatorCount, seed: seed, roles: roles, outboundOnlyPerMille: faults.contains(.nat) ? outboundOnlyPerMille : 0, conditions: conditions,
+            oldVersions: faults.contains(.oldVersions) ? oldVersions : [])
         var random = SeededGenerator(seed: seed ^ 0x6368_616F_73)
         mesh.startAll(within: .seconds(5))
         var occurrences = liveThroughChaos(in: mesh, using: &random)
 
         mesh.conditions = NetworkConditions()
+        if faults.contains(.natTimeouts) { mesh.conditions.natTimeout = .seconds(30) }  // What a network is like is no fault that ends.
         mesh.heal()
         for node in 0..<operatorCount {
             if faults.contains(.clockJumps) { mesh.setClock(of: node, offBy: random.duration(upTo: .seconds(2))) }
@@ -115,6 +117,11 @@ extension Scenario {
         note(.framesStalled, if: counts.stalledFrames > 0)
         note(.pauses, if: counts.pauses > 0)
         note(.clockJumps, if: counts.clockJumps > operatorCount)
+        note(.natForgotten, if: counts.natForgotten > 0)
+        note(.bitsFlipped, if: counts.bitsFlipped > 0)
+        note(.oldVersionAsked, if: counts.oldVersionAsked > 0)
+        note(.newsWithheld, if: counts.newsWithheld > 0)
+        note(.equivocationProven, if: mesh.events.contains { if case .equivocation = $0.event { true } else { false } })
         note(.backupsRestored, if: counts.restoredBackups > 0)
         note(.generationsOpened, if: counts.generationsOpened > 0)
         note(.outboundOnlyMembers, if: mesh.founder.operators.contains { $0.addresses.isEmpty })

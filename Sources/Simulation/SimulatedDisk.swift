@@ -53,7 +53,8 @@ struct SimulatedDisk {
 
     let origin: OriginID
     private(set) var content: Content
-    private var synced: Content
+    /// What is safe, while `unsynced` holds what is not; with nothing unsynced all of `content` is.
+    private var synced: Content?
     private var unsynced: [Operation] = []
     private var waiting: [Operation] = []  // From `doneCount` on.
     private var doneCount = 0
@@ -63,11 +64,11 @@ struct SimulatedDisk {
     /// Adoptions that were asked for with a bucket missing: a mistake of the core.
     private(set) var missingBucketCount = 0
 
-    init(origin: OriginID, statements: [AnyStatement]) {
+    /// - Parameter statements: what the operator has been given beforehand. Disks that begin with the same share them until one changes.
+    init(origin: OriginID, statements: [StatementSubject: AnyStatement]) {
         self.origin = origin
         content = Content()
-        for statement in statements { content.statements[StatementSubject(statement)] = statement }
-        synced = content
+        content.statements = statements
     }
 
     mutating func enqueue(_ operation: Operation) {
@@ -90,16 +91,13 @@ struct SimulatedDisk {
         }
         switch operation {
         case .keep, .expire, .discard, .setAside, .forget, .keepRule, .keepAnchors:
-            Self.apply(operation, to: &content, of: origin)
-            unsynced.append(operation)
+            doUnsynced(operation)
             return .nothing
         case .stage(let fetch, let bucket):
-            Self.apply(operation, to: &content, of: origin)
-            unsynced.append(operation)
+            doUnsynced(operation)
             return .input(.bucketChecked(fetch, bucket.entry, .success(())))
         case .stageChanged(let fetch, let manifest, let buckets):
-            Self.apply(operation, to: &content, of: origin)
-            unsynced.append(operation)
+            doUnsynced(operation)
             return .input(.changesChecked(fetch, .success(AppliedChanges(manifest: manifest, roots: buckets.map(\.entry.root)))))
         case .adopt(let head, let manifest):
             let isComplete = holdsAll(of: manifest, origin: head.body.origin, today: now.day)
@@ -148,8 +146,10 @@ struct SimulatedDisk {
         let uncertain = unsynced + waiting[doneCount...]
         let keptCount = Int(random.number(below: UInt64(uncertain.count) + 1))
         let hasLost = keptCount < unsynced.count
-        for operation in uncertain.prefix(keptCount) { Self.apply(operation, to: &synced, of: origin) }
-        content = synced
+        var found = synced ?? content
+        for operation in uncertain.prefix(keptCount) { Self.apply(operation, to: &found, of: origin) }
+        content = found
+        synced = nil
         unsynced = []
         waiting = []
         doneCount = 0
@@ -157,12 +157,12 @@ struct SimulatedDisk {
     }
 
     /// What is safely on the platters, to be restored some time.
-    var backup: Content { synced }
+    var backup: Content { synced ?? content }
 
     /// Somebody puts an old copy back.
     mutating func restore(_ backup: Content) {
         content = backup
-        synced = backup
+        synced = nil
         unsynced = []
         waiting = []
         doneCount = 0
@@ -181,15 +181,16 @@ struct SimulatedDisk {
     }
 
     private mutating func sync(_ operation: Operation, lies: Bool) {
-        if lies {
-            Self.apply(operation, to: &content, of: origin)
-            unsynced.append(operation)
-            return
-        }
-        for earlier in unsynced { Self.apply(earlier, to: &synced, of: origin) }
+        guard !lies else { return doUnsynced(operation) }
+        synced = nil
         unsynced = []
-        Self.apply(operation, to: &synced, of: origin)
         Self.apply(operation, to: &content, of: origin)
+    }
+
+    private mutating func doUnsynced(_ operation: Operation) {
+        if unsynced.isEmpty { synced = content }
+        Self.apply(operation, to: &content, of: origin)
+        unsynced.append(operation)
     }
 
     private func observed(_ origin: OriginID, _ before: Manifest?, _ after: Manifest, _ bucket: (Digest) -> Bucket?) -> [Input] {

@@ -14,12 +14,21 @@ extension SimulatedMesh {
 
     /// Whether every running honest member's replica is what every honest member has published last, and that is all they have seen.
     public var isConverged: Bool {
+        // What differed when asked last differs still, most often: it is looked at first.
+        if let (origin, node) = lastDifference, nodes[node].isUp, nodes[node].disk.content.adopted[self.origin(of: origin)]?.head.bytes
+            != nodes[origin].disk.content.own?.head.bytes, !revoked.contains(origin), !revoked.contains(node) { return false }
         let members = honestMembers
         for origin in members {
-            guard let own = nodes[origin].disk.content.own else { return false }
+            guard let own = nodes[origin].disk.content.own else {
+                if nodes[origin].sightings.allDays.isEmpty { continue }
+                return false
+            }
             let id = self.origin(of: origin)
             for node in members where node != origin && nodes[node].isUp {
-                guard nodes[node].disk.content.adopted[id]?.head.bytes == own.head.bytes else { return false }
+                guard nodes[node].disk.content.adopted[id]?.head.bytes == own.head.bytes else {
+                    lastDifference = (origin, node)
+                    return false
+                }
             }
         }
         return members.allSatisfy { nodes[$0].sightings.differing(from: nodes[$0].ownBuckets, on: moment(of: $0).timestamp.day).isEmpty }
@@ -82,6 +91,15 @@ extension SimulatedMesh {
         return found
     }
 
+    /// Members that a node has open sessions with, and those of them that it has dialed itself, in the order in which the sessions were made.
+    public func neighbours(of node: Int) -> [Int] { neighbours(of: node) { _ in true } }
+    public func dialedNeighbours(of node: Int) -> [Int] { neighbours(of: node) { $0 == 0 } }
+
+    private func neighbours(of node: Int, at end: (Int) -> Bool) -> [Int] {
+        let sessions = nodes[node].sessions.sorted { $0.key < $1.key }.map(\.value)
+        return sessions.filter { end($0.end) && !$0.link.isBroken && $0.link.ends[1 - $0.end].isOpen }.map { $0.link.ends[1 - $0.end].node }
+    }
+
     /// The records of a stream and day that a node's replica holds of an origin; the node's own among them.
     public func records(of origin: Int, in stream: StreamID, on day: Day, at node: Int) -> [Record] {
         let buckets = (nodes[node].disk.content.buckets[self.origin(of: origin)] ?? [:]).values
@@ -106,15 +124,24 @@ extension SimulatedMesh {
         let seconds = max(1, Double(nanoseconds - measuredFrom) / 1e9)
         let traffic = nodes.filter(\.isHonest).map(\.traffic)
         let perNode = 1 / (seconds * Double(max(1, traffic.count)))
+        let byType = (0..<Traffic.typeCount).map { place in
+            (name: Traffic.name(ofPlace: place), bytes: Double(traffic.reduce(0) { $0 + $1.byteCountByType[place] }) * perNode)
+        }
         return Statistics(
             headToLastNode: Statistics.Distribution(of: spread.durations), headsUnderWay: spread.underwayCount,
             bytesPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.frameByteCount + $1.datagramByteCount }) * perNode,
-            packetsPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.packetCount }) * perNode, eventCount: trace.eventCount,
+            packetsPerNodePerSecond: Double(traffic.reduce(0) { $0 + $1.packetCount }) * perNode,
+            bytesPerNodePerSecondByType: byType.filter { $0.bytes > 0 }.sorted { ($0.bytes, $1.name) > ($1.bytes, $0.name) },
+            mostBytesPerSecond: Double(traffic.map { $0.frameByteCount + $0.datagramByteCount }.max() ?? 0) / seconds, eventCount: trace.eventCount,
             checkCount: checks.checkCount, crashCount: counts.crashes, sessionBreakCount: counts.sessionBreaks, sessionsMade: counts.sessionsMade,
             lostDatagramCount: counts.lostDatagrams, longestDiskQueue: nodes.map(\.disk.longestQueue).max() ?? 0,
             mostChecksUnderWay: nodes.map(\.mostChecksUnderWay).max() ?? 0,
             liveness: liveness.figures(over: .nanoseconds(nanoseconds - measuredFrom), nodeCount: traffic.count))
     }
+
+    /// Datagrams that a NAT has let in no more, and questions that an older version did not know.
+    public var natForgottenCount: Int { counts.natForgotten }
+    public var oldVersionAskedCount: Int { counts.oldVersionAsked }
 
     /// How heads spread since the measurement began.
     public var convergence: ConvergenceCurve { spread.curve }
@@ -139,7 +166,7 @@ extension SimulatedMesh {
         switch event {
         case .misbehaviour(let session, let misbehaviour):
             guard let place = nodes[node].sessions[session] else { return }
-            let peer = network.links[place.link].ends[1 - place.end].node
+            let peer = place.link.ends[1 - place.end].node
             switch misbehaviour {
             case .silent, .helloTimeout: break  // The network's fault.
             case .malformed, .forgedStatements, .wrongContent, .unexpectedFrame:

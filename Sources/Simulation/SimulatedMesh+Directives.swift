@@ -65,17 +65,17 @@ extension SimulatedMesh {
         guard nodes[node].life == life else { return }
         switch check {
         case .manifest(let fetch, let bytes):
-            let result = Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }
+            let result = Result { () throws(ManifestError) in contents.shared(try Manifest(checking: bytes, head: fetch.head.body)) }
             deliver(.manifestChecked(fetch, result), to: node, life: life)
         case .changes(let fetch, let since, let changes):
             let buckets = nodes[node].disk.content.buckets[fetch.head.body.origin] ?? [:]
             do throws(ContentChangeError) {
                 let (manifest, changed) = try ContentChange.apply(changes, to: since, head: fetch.head.body) { buckets[$0.root]?.bytes }
-                enqueue(.stageChanged(fetch, manifest, changed), at: node)
+                enqueue(.stageChanged(fetch, contents.shared(manifest), changed.map { contents.shared($0) }), at: node)
             } catch { deliver(.changesChecked(fetch, .failure(error)), to: node, life: life) }
         case .bucket(let fetch, let entry, let descriptor, let bytes):
             do throws(BucketError) {
-                enqueue(.stage(fetch, try Bucket(checking: bytes, entry: entry, descriptor: descriptor)), at: node)
+                enqueue(.stage(fetch, contents.shared(try Bucket(checking: bytes, entry: entry, descriptor: descriptor))), at: node)
             } catch {
                 deliver(.bucketChecked(fetch, entry, .failure(error)), to: node, life: life)
             }

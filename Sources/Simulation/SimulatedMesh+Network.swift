@@ -35,20 +35,20 @@ extension SimulatedMesh {
         guard network.reachEachOther(node, target), nodes[target].isUp, nodes[target].life == targetLife, !isPaused(target) else {
             return schedule(.input(node, life: life, .dialFailed(number, .timedOut)), in: conditions.dialTimeout)
         }
-        let link = network.links.count
         let latency = network.latency(node, target)
         var ends = [node, target].map { Link.End(node: $0, life: nodes[$0].life, session: newSession(at: $0)) }
         ends[0].lastArrival = nanoseconds + latency  // The last handshake message: nothing overtakes it.
-        network.links.append(Link(ends: ends, latency: latency))
+        let link = Link(number: network.linkCount, ends: ends, latency: latency)
+        network.linkCount += 1
         counts.sessionsMade += 1
         for end in 0..<2 { nodes[ends[end].node].sessions[ends[end].session] = .init(link: link, end: end) }
         queue.push(.responderReady(link: link), at: nanoseconds + latency)
         deliver(.sessionOpened(ends[0].session, SessionOpening(remoteKey: founder.operators[target].transportKey, dial: number)), to: node, life: life)
     }
 
-    func responderReady(_ link: Int) {
-        let ends = network.links[link].ends
-        guard !network.links[link].isBroken, ends[1].isOpen else { return }
+    func responderReady(_ link: Link) {
+        let ends = link.ends
+        guard !link.isBroken, ends[1].isOpen else { return }
         let opening = SessionOpening(remoteKey: founder.operators[ends[0].node].transportKey)
         deliver(.sessionOpened(ends[1].session, opening), to: ends[1].node, life: ends[1].life)
     }
@@ -60,8 +60,9 @@ extension SimulatedMesh {
 
     func send(_ frame: Frame, on session: SessionID, at node: Int) {
         guard let frame = passed(frame, by: node) else { return }
-        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen,
-            !network.links[place.link].isBroken
+        if isUnknown(frame, toVersionOf: node) { return answerForOldVersion(frame, on: session, at: node) }
+        guard let place = nodes[node].sessions[session], place.link.ends[place.end].isOpen,
+            !place.link.isBroken
         else { return }
         guard frame.body.count <= FrameType.maximumBodyByteCount(of: frame.type) else {
             // An honest node would have stopped here; of a dishonest one the receiver's decoder ends the session.
@@ -69,19 +70,24 @@ extension SimulatedMesh {
             return sever(place.link)
         }
         let byteCount = Frame.headerByteCount + frame.body.count + Self.sealingByteCount * (1 + frame.body.count / 65_519)
-        nodes[node].traffic.sentFrame(byteCount: byteCount)
-        let far = network.links[place.link].ends[1 - place.end]
+        nodes[node].traffic.sentFrame(byteCount: byteCount, type: frame.type)
+        let far = place.link.ends[1 - place.end]
         // TCP keeps the order: what waits for the other side is not overtaken, however short the way has become.
-        guard network.reaches(node, far.node), network.links[place.link].ends[place.end].backlog.isEmpty else {
+        guard network.reaches(node, far.node), place.link.ends[place.end].backlog.isEmpty else {
             counts.stalledFrames += 1
-            network.links[place.link].ends[place.end].backlog.append(frame)
-            if network.links[place.link].ends[place.end].backlog.count > SimulatedNetwork.backlogLimit { sever(place.link) }
+            network.stall(place.link)
+            place.link.ends[place.end].backlog.append(frame)
+            if place.link.ends[place.end].backlog.count > SimulatedNetwork.backlogLimit { sever(place.link) }
             return
         }
         guard nodes[far.node].life == far.life else {
             // It has restarted, and answers a session it does not know with a reset.
-            if nodes[far.node].isUp { queue.push(.closed(link: place.link, end: place.end), at: nanoseconds + 2 * network.links[place.link].latency) }
+            if nodes[far.node].isUp { queue.push(.closed(link: place.link, end: place.end), at: nanoseconds + 2 * place.link.latency) }
             return
+        }
+        if network.happens(perMillion: conditions.bitFlipPerMillion) {
+            counts.bitsFlipped += 1
+            return sever(place.link)  // The seal does not fit: whoever receives it ends the session.
         }
         let arrival = network.arrival(of: byteCount, on: place.link, from: place.end, at: nanoseconds)
         queue.push(.frame(link: place.link, end: 1 - place.end, frame), at: arrival)
@@ -89,35 +95,51 @@ extension SimulatedMesh {
 
     func send(datagram bytes: [UInt8], on session: SessionID, at node: Int) {
         guard let bytes = passed(datagram: bytes, by: node) else { return }
-        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen else { return }
+        guard let place = nodes[node].sessions[session], place.link.ends[place.end].isOpen else { return }
         guard bytes.count <= SealedDatagram.maximumPlaintextByteCount else {
             if nodes[node].isHonest { violate(.datagramOverLimit(node: node, byteCount: bytes.count)) }
             return
         }
-        nodes[node].traffic.sentDatagram(byteCount: bytes.count + SealedDatagram.headerByteCount + SealedDatagram.tagByteCount)
-        guard network.reaches(node, network.links[place.link].ends[1 - place.end].node) else { return }
+        nodes[node].traffic.sentDatagram(byteCount: bytes.count + SealedDatagram.headerByteCount + SealedDatagram.tagByteCount, type: bytes.first ?? 0)
+        guard network.reaches(node, place.link.ends[1 - place.end].node) else { return }
+        place.link.ends[place.end].lastDatagram = nanoseconds
+        let far = place.link.ends[1 - place.end]
+        if let timeout = conditions.natTimeout, founder.operators[far.node].addresses.isEmpty,
+            far.lastDatagram.map({ .nanoseconds(nanoseconds - $0) > timeout }) ?? true
+        {
+            counts.natForgotten += 1
+            return
+        }
+        if network.happens(perMillion: conditions.bitFlipPerMillion) {
+            counts.bitsFlipped += 1
+            return
+        }
         let arrivals = network.datagramArrivals(on: place.link, at: nanoseconds)
         if arrivals.isEmpty { counts.lostDatagrams += 1 }
         if arrivals.count > 1 { counts.doubledDatagrams += 1 }
         for time in arrivals { queue.push(.datagram(link: place.link, end: 1 - place.end, bytes), at: time) }
     }
 
-    func arrived(_ frame: Frame, on link: Int, at end: Int) {
-        let place = network.links[link].ends[end]
-        guard !network.links[link].isBroken, place.isOpen else { return }
+    func arrived(_ frame: Frame, on link: Link, at end: Int) {
+        let place = link.ends[end]
+        guard !link.isBroken, place.isOpen else { return }
+        if isUnknown(frame, toVersionOf: place.node) {
+            counts.oldVersionAsked += 1
+            return send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: place.session, at: place.node)
+        }
         deliver(.frame(place.session, frame), to: place.node, life: place.life)
     }
 
-    func arrived(datagram bytes: [UInt8], on link: Int, at end: Int) {
-        let place = network.links[link].ends[end]
+    func arrived(datagram bytes: [UInt8], on link: Link, at end: Int) {
+        let place = link.ends[end]
         guard place.isOpen, nodes[place.node].life == place.life else { return }
         deliver(.datagram(place.session, bytes), to: place.node, life: place.life)
     }
 
-    func arrivedClose(on link: Int, at end: Int) {
-        let place = network.links[link].ends[end]
+    func arrivedClose(on link: Link, at end: Int) {
+        let place = link.ends[end]
         guard place.isOpen else { return }
-        network.links[link].ends[end].isOpen = false
+        link.ends[end].isOpen = false
         guard nodes[place.node].life == place.life else { return }
         nodes[place.node].sessions[place.session] = nil
         deliver(.sessionClosed(place.session), to: place.node, life: place.life)
@@ -125,29 +147,30 @@ extension SimulatedMesh {
 
     /// A node ends a session: what it has sent before still arrives.
     func close(_ session: SessionID, at node: Int) {
-        guard let place = nodes[node].sessions[session], network.links[place.link].ends[place.end].isOpen else { return }
+        guard let place = nodes[node].sessions[session], place.link.ends[place.end].isOpen else { return }
         nodes[node].sessions[session] = nil
-        network.links[place.link].ends[place.end].isOpen = false
+        place.link.ends[place.end].isOpen = false
         schedule(.input(node, life: nodes[node].life, .sessionClosed(session)), in: .microseconds(100))
         tellOfClose(place.link, from: place.end)
     }
 
     /// Lets the other end know that this one is gone, as soon as that can be known.
-    func tellOfClose(_ link: Int, from end: Int) {
-        let (near, far) = (network.links[link].ends[end], network.links[link].ends[1 - end])
+    func tellOfClose(_ link: Link, from end: Int) {
+        let (near, far) = (link.ends[end], link.ends[1 - end])
         guard network.reaches(near.node, far.node) else {
-            network.links[link].ends[end].hasClosedInPartition = true
+            network.stall(link)
+            link.ends[end].hasClosedInPartition = true
             return
         }
-        let arrival = max(near.lastArrival, nanoseconds + network.links[link].latency)
-        network.links[link].ends[end].lastArrival = arrival
+        let arrival = max(near.lastArrival, nanoseconds + link.latency)
+        link.ends[end].lastArrival = arrival
         queue.push(.closed(link: link, end: 1 - end), at: arrival)
     }
 
     /// The session breaks in the middle: all that is under way is lost, and both ends notice.
-    func sever(_ link: Int) {
-        guard !network.links[link].isBroken else { return }
-        network.links[link].isBroken = true
+    func sever(_ link: Link) {
+        guard !link.isBroken else { return }
+        link.isBroken = true
         counts.sessionBreaks += 1
         for end in 0..<2 { queue.push(.closed(link: link, end: end), at: nanoseconds + random.duration(upTo: .milliseconds(100)).clampedNanoseconds) }
     }

@@ -75,7 +75,7 @@ extension SimulatedMesh {
         checkDiskAfterCrash(of: node)
         for session in nodes[node].sessions.keys.sorted() {
             guard let place = nodes[node].sessions[session] else { continue }
-            network.links[place.link].ends[place.end].isOpen = false
+            place.link.ends[place.end].isOpen = false
             if !isSilent { tellOfClose(place.link, from: place.end) }
         }
         nodes[node].sessions = [:]
@@ -100,17 +100,22 @@ extension SimulatedMesh {
     }
 
     private func deliverWhatStalled() {
-        for link in network.links.indices {
+        let links = network.stalled.sorted { $0.number < $1.number }
+        network.stalled = []
+        for link in links {
             for end in 0..<2 {
-                let near = network.links[link].ends[end]
-                guard network.reaches(near.node, network.links[link].ends[1 - end].node) else { continue }
-                network.links[link].ends[end].backlog = []
-                guard !network.links[link].isBroken else { continue }
+                let near = link.ends[end]
+                guard network.reaches(near.node, link.ends[1 - end].node) else {
+                    if !near.backlog.isEmpty || near.hasClosedInPartition { network.stall(link) }
+                    continue
+                }
+                link.ends[end].backlog = []
+                guard !link.isBroken else { continue }
                 if near.isOpen, nodes[near.node].life == near.life {
                     for frame in near.backlog { send(frame, on: near.session, at: near.node) }
                 }
                 if near.hasClosedInPartition {
-                    network.links[link].ends[end].hasClosedInPartition = false
+                    link.ends[end].hasClosedInPartition = false
                     tellOfClose(link, from: end)
                 }
             }
@@ -144,8 +149,8 @@ extension SimulatedMesh {
         case .input(let node, _, _), .daysChanged(let node, _, _), .checked(let node, _, _), .contentChecked(let node, _, _), .diskReady(let node, _),
             .dialEnded(let node, _, _, _, _):
             node
-        case .responderReady(let link): network.links[link].ends[1].node
-        case .frame(let link, let end, _), .datagram(let link, let end, _), .closed(let link, let end): network.links[link].ends[end].node
+        case .responderReady(let link): link.ends[1].node
+        case .frame(let link, let end, _), .datagram(let link, let end, _), .closed(let link, let end): link.ends[end].node
         case .breakSession, .crashSomebody, .restart: nil
         }
     }
@@ -174,7 +179,7 @@ extension SimulatedMesh {
     public func observeSomething(at node: Int, count: Int = 3) {
         var sightings: [Sighting] = []
         for _ in 0..<count {
-            let day = Self.firstDay.advanced(by: -Int(random.number(below: 2)))
+            let day = moment(of: node).timestamp.day.advanced(by: -Int(random.number(below: 2)))
             if random.number(below: 2) == 0 {
                 sightings.append(.sessionSimHash(made(SessionSimHashSighting(day: day, simHash: random.next() | 1, sessions: 1, strength: 8))))
             } else {
@@ -194,8 +199,14 @@ extension SimulatedMesh {
     }
 
     func breakSession() {
-        guard let link = network.openLinks.pick(using: &random) else { return }
+        guard let link = openLinks.pick(using: &random) else { return }
         sever(link)
+    }
+
+    /// Links on which both ends still talk, in the order in which they were made.
+    private var openLinks: [Link] {
+        nodes.flatMap { $0.sessions.values.filter { $0.end == 0 }.map(\.link) }.filter { !$0.isBroken && $0.ends[0].isOpen && $0.ends[1].isOpen }
+            .sorted { $0.number < $1.number }
     }
 
     func crashSomebody() {

@@ -15,6 +15,7 @@ extension SimulatedMesh {
             guard let answer = try? StatementsAnswer(decoding: frame.body) else { return frame }
             // It says how far its log goes, and so others believe that they have it all.
             let told = answer.statements.filter { !isWithheld($0, of: withholding, by: node) }
+            counts.newsWithheld += answer.statements.count - told.count
             frame.body = StatementsAnswer(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore, statements: told).encoded()
             return frame
         case .manifest, .bucket, .changes, .history:
@@ -25,11 +26,17 @@ extension SimulatedMesh {
     }
 
     func passed(datagram bytes: [UInt8], by node: Int) -> [UInt8]? {
-        guard let withholding = withholding(of: node), case .heads(let heads)? = try? DatagramMessage(decoding: bytes),
-            network.happens(perMille: withholding.perMille)
-        else { return bytes }
+        guard let withholding = withholding(of: node), let message = try? DatagramMessage(decoding: bytes) else { return bytes }
+        let heads: [[UInt8]]
+        switch message {
+        case .heads(let several): heads = several
+        case .headWithChange(let news): heads = [news.head]
+        default: return bytes
+        }
+        guard network.happens(perMille: withholding.perMille) else { return bytes }
         let told = heads.filter { !isWithheld($0, of: withholding, by: node) }
-        return told.isEmpty ? nil : DatagramMessage.heads(told).encoded()
+        counts.newsWithheld += heads.count - told.count
+        return told.count == heads.count ? bytes : told.isEmpty ? nil : DatagramMessage.heads(told).encoded()
     }
 
     private func withholding(of node: Int) -> Withholding? {

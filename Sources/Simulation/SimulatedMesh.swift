@@ -18,10 +18,10 @@ public final class SimulatedMesh {
         case contentChecked(Int, life: UInt64, ContentCheck)
         case diskReady(Int, life: UInt64)
         case dialEnded(Int, life: UInt64, DialNumber, target: Int, targetLife: UInt64)
-        case responderReady(link: Int)
-        case frame(link: Int, end: Int, Frame)
-        case datagram(link: Int, end: Int, [UInt8])
-        case closed(link: Int, end: Int)
+        case responderReady(link: Link)
+        case frame(link: Link, end: Int, Frame)
+        case datagram(link: Link, end: Int, [UInt8])
+        case closed(link: Link, end: Int)
         case breakSession
         case crashSomebody
         case restart(Int)
@@ -44,6 +44,7 @@ public final class SimulatedMesh {
     var queue = EventQueue<Payload>()
     var trace = Trace()
     var checks = CheckCache()
+    var contents = SharedContents()
     var spread = HeadSpread()
     var liveness = LivenessRecord()
     var revoked: Set<Int> = []  // Looked up, never iterated.
@@ -58,6 +59,8 @@ public final class SimulatedMesh {
     /// Honest members that run: who is to follow a head. Kept up to date, because each adoption asks.
     var runningMemberCount = 0
     var measuredFrom: Int64 = 0
+    /// An origin and a node that had not adopted its newest head when last looked at.
+    var lastDifference: (origin: Int, node: Int)?
     private var faultsArmed = (breaks: false, crashes: false)
     var random: SeededGenerator
 
@@ -68,6 +71,7 @@ public final class SimulatedMesh {
 
     struct FaultCounts {
         var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
+        var newsWithheld = 0, natForgotten = 0, bitsFlipped = 0, oldVersionAsked = 0
         var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0, restoredBackups = 0, generationsOpened = 0, setAside = 0
     }
 
@@ -77,33 +81,59 @@ public final class SimulatedMesh {
     ///   - garbageSpeakers: places of members that break every rule. The first operator is honest.
     ///   - roles: places of members that are something else than honest.
     ///   - outboundOnlyPerMille: how many nodes cannot be dialed.
+    ///   - areAcquainted: all know each other's credentials and addresses, as when the whole mesh stopped and starts again.
+    ///   - oldVersions: places of honest members that know fewer types of frames.
     public static func make(
         operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], roles: [Int: MemberRole] = [:], outboundOnlyPerMille: UInt64 = 0,
-        conditions: NetworkConditions = NetworkConditions(),
+        conditions: NetworkConditions = NetworkConditions(), areAcquainted: Bool = false, oldVersions: [Int] = [],
+        configure: (inout NodeCore.Configuration) -> Void = { _ in }
+    ) -> SimulatedMesh {
+        make(
+            operators: count, seed: seed, garbageSpeakers: garbageSpeakers, roles: roles, outboundOnlyPerMille: outboundOnlyPerMille, conditions: conditions,
+            areAcquainted: areAcquainted, oldVersions: oldVersions, networks: { _ in .laboratory }, seeds: { _ in nil }, configure: configure)
+    }
+
+    /// - Parameters:
+    ///   - networks: which addresses a node gets.
+    ///   - seeds: the places a node is told of; `nil`: its sponsor's, the first and a drawn one.
+    ///   - sponsor: who has admitted an operator; `nil`: drawn.
+    static func make(
+        operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], roles: [Int: MemberRole], outboundOnlyPerMille: UInt64 = 0,
+        conditions: NetworkConditions, areAcquainted: Bool = false, oldVersions: [Int] = [], networks: (Int) -> NetworkPlan, seeds: (Int) -> [Int]?,
+        sponsor: (Int) -> Int? = { _ in nil },
         configure: (inout NodeCore.Configuration) -> Void = { _ in }
     ) -> SimulatedMesh {
         precondition(count >= 1, "a mesh of \(count) operators")
         var founder = MeshFounder(seed: seed, at: start)
-        for _ in 0..<count { founder.admitOperator(outboundOnlyPerMille: outboundOnlyPerMille) }
+        for index in 0..<count { founder.admitOperator(outboundOnlyPerMille: outboundOnlyPerMille, in: networks(index), by: sponsor(index)) }
         var configurations: [NodeCore.Configuration] = []
         for index in 0..<count {
             var configuration = NodeCore.Configuration()
             configuration.seeds = founder.seeds(of: index)
+            if let places = seeds(index) {
+                configuration.seeds = places.filter { $0 != index }.compactMap { place in
+                    founder.operators[place].addresses.first.map { .init(address: $0, key: founder.operators[place].transportKey) }
+                }
+            }
             configure(&configuration)
             configurations.append(configuration)
         }
         let all = roles.merging(garbageSpeakers.map { ($0, .garbage) }) { first, _ in first }
-        return SimulatedMesh(founder, configurations, seed: seed, roles: all, conditions: conditions)
+        let mesh = SimulatedMesh(founder, configurations, seed: seed, roles: all, conditions: conditions, areAcquainted: areAcquainted)
+        for place in oldVersions { mesh.nodes[place].isOld = true }
+        return mesh
     }
 
     private init(
-        _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, roles: [Int: MemberRole], conditions: NetworkConditions
+        _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, roles: [Int: MemberRole], conditions: NetworkConditions,
+        areAcquainted: Bool
     ) {
         self.seed = seed
         self.founder = founder
         random = SeededGenerator(seed: seed)
         network = SimulatedNetwork(nodeCount: founder.operators.count, seed: seed)
         network.conditions = conditions
+        let statements = founder.statements(areAcquainted: areAcquainted)
         for (index, member) in founder.operators.enumerated() {
             for address in member.addresses { network.listen(index, at: address) }
             placeOfOrigin[member.origin] = index
@@ -111,7 +141,7 @@ public final class SimulatedMesh {
             nodes.append(
                 SimulatedNode(
                     index: index, role: roles[index] ?? .honest, configuration: configurations[index],
-                    disk: SimulatedDisk(origin: member.origin, statements: member.statements), random: SeededGenerator(seed: random.next()),
+                    disk: SimulatedDisk(origin: member.origin, statements: statements[index]), random: SeededGenerator(seed: random.next()),
                     clockError: random.duration(upTo: .seconds(4)) - .seconds(2)))
         }
         armFaults()

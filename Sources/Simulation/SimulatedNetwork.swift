@@ -1,8 +1,8 @@
 import Primitives
 import WireFormat
 
-/// One TCP session between two nodes, as both its ends see it.
-struct Link {
+/// One TCP session between two nodes, as both its ends see it. Kept by its ends and by what is under way on it: gone when they are.
+final class Link {
     struct End {
         let node: Int
         /// Which life of the node opened it: a restarted node knows nothing of it.
@@ -14,21 +14,33 @@ struct Link {
         var lastArrival: Int64 = 0
         /// What this end has sent into a partition; TCP tries again until it heals.
         var backlog: [Frame] = []
+        /// When this end has sent a datagram last: what a NAT in front of it goes by.
+        var lastDatagram: Int64?
         /// Whether it has closed during a partition, so that the other end does not know yet.
         var hasClosedInPartition = false
     }
 
+    /// In the order in which links are made.
+    let number: Int
     /// The dialer is end 0, the responder end 1.
     var ends: [End]
     let latency: Int64
     /// Frames under way are lost, and both ends are told.
     var isBroken = false
+
+    init(number: Int, ends: [End], latency: Int64) {
+        self.number = number
+        self.ends = ends
+        self.latency = latency
+    }
 }
 
 /// Who can reach whom, how fast, and what is under way between them. Decides times and losses; the mesh schedules them.
 struct SimulatedNetwork {
     var conditions = NetworkConditions()
-    var links: [Link] = []
+    var linkCount = 0
+    /// Links on which something waits for a partition to heal, in the order in which that began.
+    var stalled: [Link] = []
     var random: SeededGenerator
 
     private var groups: [Int]
@@ -72,6 +84,8 @@ struct SimulatedNetwork {
             && (deaf.isEmpty || !deaf.contains([left, right]))
     }
 
+    mutating func stall(_ link: Link) { if !stalled.contains(where: { $0 === link }) { stalled.append(link) } }
+
     /// A session can be made only where packets travel both ways.
     func reachEachOther(_ left: Int, _ right: Int) -> Bool { reaches(left, right) && reaches(right, left) }
 
@@ -86,23 +100,22 @@ struct SimulatedNetwork {
 
     mutating func happens(perMille: UInt64) -> Bool { perMille > 0 && random.number(below: 1_000) < perMille }
 
+    mutating func happens(perMillion: UInt64) -> Bool { perMillion > 0 && random.number(below: 1_000_000) < perMillion }
+
     /// When a frame sent now arrives: after all that this end has sent before.
-    mutating func arrival(of byteCount: Int, on link: Int, from end: Int, at now: Int64) -> Int64 {
-        let started = max(now, links[link].ends[end].busyUntil)
+    mutating func arrival(of byteCount: Int, on link: Link, from end: Int, at now: Int64) -> Int64 {
+        let started = max(now, link.ends[end].busyUntil)
         let done = started + Int64(byteCount) * 8_000_000_000 / max(1, conditions.bitsPerSecond)
-        let arrives = max(done + links[link].latency + jitter(upTo: conditions.jitter), links[link].ends[end].lastArrival)
-        links[link].ends[end].busyUntil = done
-        links[link].ends[end].lastArrival = arrives
+        let arrives = max(done + link.latency + jitter(upTo: conditions.jitter), link.ends[end].lastArrival)
+        link.ends[end].busyUntil = done
+        link.ends[end].lastArrival = arrives
         return arrives
     }
 
     /// The times at which copies of a datagram sent now arrive: none if it is lost.
-    mutating func datagramArrivals(on link: Int, at now: Int64) -> [Int64] {
+    mutating func datagramArrivals(on link: Link, at now: Int64) -> [Int64] {
         if happens(perMille: conditions.datagramLossPerMille) { return [] }
         let copies = happens(perMille: conditions.datagramDuplicatePerMille) ? 2 : 1
-        return (0..<copies).map { _ in now + links[link].latency + jitter(upTo: conditions.datagramDelay) }
+        return (0..<copies).map { _ in now + link.latency + jitter(upTo: conditions.datagramDelay) }
     }
-
-    /// Links on which both ends still talk, in the order in which they were made.
-    var openLinks: [Int] { links.indices.filter { !links[$0].isBroken && links[$0].ends[0].isOpen && links[$0].ends[1].isOpen } }
 }

@@ -2,12 +2,15 @@ import Ledger
 import NodeCore
 import Primitives
 import Replication
+import WireFormat
 
 /// A node with all that the daemon has around its core: disk, outbox, clock, and the sessions it knows.
-struct SimulatedNode {
+///
+/// A class: it is looked at for every event, and copying so much each time was an eighth of a run.
+final class SimulatedNode {
     /// Where a session of this node leads.
     struct Place {
-        let link: Int
+        let link: Link
         let end: Int
     }
 
@@ -35,8 +38,19 @@ struct SimulatedNode {
     /// Positions that the disk has answered for, by origin: they never go back.
     var answeredHeads: [OriginID: HeadPosition] = [:]
     var backup: SimulatedDisk.Content?
+    /// It runs an older version, which knows fewer types (`SimulatedMesh+OldVersions`).
+    var isOld = false
     /// It has been put back to an old copy of its disk: what it says of itself is not held against it.
     var isRestored = false
+
+    init(index: Int, role: MemberRole, configuration: NodeCore.Configuration, disk: SimulatedDisk, random: SeededGenerator, clockError: Duration) {
+        self.index = index
+        self.role = role
+        self.configuration = configuration
+        self.disk = disk
+        self.random = random
+        self.clockError = clockError
+    }
 
     var isHonest: Bool { role == .honest }
     var isUp: Bool { core != nil || hostile != nil }
@@ -55,15 +69,30 @@ public struct Traffic: Hashable, Sendable {
     public internal(set) var datagramByteCount = 0
     public internal(set) var packetCount = 0
 
-    mutating func sentFrame(byteCount: Int) {
+    /// By type: frames from 0 on, datagrams from `firstDatagram` on; the last place of each is for all types beyond.
+    static let (typeCount, firstDatagram) = (64, 32)
+    private(set) var byteCountByType = [Int](repeating: 0, count: typeCount)
+
+    mutating func sentFrame(byteCount: Int, type: UInt16) {
+        byteCountByType[min(Int(type), Self.firstDatagram - 1)] += byteCount
         frameCount += 1
         frameByteCount += byteCount
         packetCount += (byteCount + 1_399) / 1_400
     }
 
-    mutating func sentDatagram(byteCount: Int) {
+    mutating func sentDatagram(byteCount: Int, type: UInt8) {
+        byteCountByType[min(Self.firstDatagram + Int(type), Self.typeCount - 1)] += byteCount
         datagramCount += 1
         datagramByteCount += byteCount
         packetCount += 1
+    }
+}
+
+extension Traffic {
+    /// What a place of `byteCountByType` is for, in words.
+    static func name(ofPlace place: Int) -> String {
+        guard place >= firstDatagram else { return FrameType(rawValue: UInt16(place)).map { "\($0)" } ?? "frame \(place)" }
+        let names = [1: "ping datagram", 2: "ack datagram", 3: "heads datagram", 4: "head with change", 5: "probe request", 6: "challenge", 7: "voucher"]
+        return names[place - firstDatagram] ?? "datagram \(place - firstDatagram)"
     }
 }

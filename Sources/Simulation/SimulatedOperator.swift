@@ -21,6 +21,12 @@ struct SimulatedOperator {
     var origin: OriginID { OriginID(identityKey.verifyingKey.raw) }
     var node: NodeID { NodeID(nodeKey.verifyingKey.raw) }
 
+    /// What the node says of itself at its start of this number.
+    func record(incarnation: UInt64) -> Verified<PeerRecord> {
+        let flags: PeerRecord.Flags = addresses.isEmpty ? .outboundOnly : []
+        return Signed.make(made(PeerRecord(node: node, incarnation: incarnation, flags: flags, addresses: addresses)), with: nodeKey)
+    }
+
     func identity(in mesh: MeshID, incarnation: UInt64) -> NodeIdentity {
         NodeIdentity(mesh: mesh, origin: origin, node: node, transportKey: transportKey, addresses: addresses, incarnation: incarnation)
     }
@@ -50,10 +56,14 @@ struct MeshFounder {
     }
 
     /// Admits one more operator; the first one can always be dialed.
-    mutating func admitOperator(outboundOnlyPerMille: UInt64) {
+    ///
+    /// - Parameters:
+    ///   - network: where its node is.
+    ///   - given: its sponsor, if it is not to be drawn.
+    mutating func admitOperator(outboundOnlyPerMille: UInt64, in network: NetworkPlan = .laboratory, by given: Int? = nil) {
         let index = operators.count
         let identityKey = SigningKey(using: &random)
-        let sponsor = pickSponsor()
+        let sponsor = given ?? pickSponsor()
         let member = Signed.make(
             made(
                 MembershipCertificate(
@@ -81,7 +91,7 @@ struct MeshFounder {
         operators.append(
             SimulatedOperator(
                 identityKey: identityKey, nodeKey: nodeKey, generationKey: generationKey, transportKey: made(transportKey),
-                addresses: isOutboundOnly ? [] : [Self.address(of: index)], sponsor: sponsor,
+                addresses: isOutboundOnly ? [] : [network.address(of: index)], sponsor: sponsor,
                 statements: chain(of: sponsor) + [.membership(member), .generation(generation), .node(node)]))
     }
 
@@ -97,6 +107,16 @@ struct MeshFounder {
             if !seeds.contains(seed) { seeds.append(seed) }
         }
         return seeds
+    }
+
+    /// What each node holds before it starts: its own credentials, or those of all, with their addresses.
+    func statements(areAcquainted: Bool) -> [[StatementSubject: AnyStatement]] {
+        func table(_ statements: [AnyStatement]) -> [StatementSubject: AnyStatement] {
+            Dictionary(statements.map { (StatementSubject($0), $0) }) { first, _ in first }
+        }
+        guard areAcquainted else { return operators.map { table($0.statements) } }
+        let all = table(operators.flatMap { $0.statements + [.peer($0.record(incarnation: 1))] })
+        return operators.map { _ in all }
     }
 
     /// Operators from whom this place was admitted, nearest first.
@@ -121,8 +141,24 @@ struct MeshFounder {
         return operators[sponsor].statements.filter { if case .membership = $0 { true } else { false } }
     }
 
-    private static func address(of index: Int) -> NetworkAddress {
-        made(NetworkAddress(host: .ipv4(0x0A00_0001 + UInt32(index)), tcpPort: 7_946, udpPort: 7_946))
+}
+
+/// Which addresses nodes have: neighbours are chosen from different networks where they can be.
+enum NetworkPlan {
+    /// Private addresses, which tell nothing of networks.
+    case laboratory
+    /// Each node in a network of its own.
+    case apart
+    /// All in one network.
+    case together
+
+    func address(of index: Int) -> NetworkAddress {
+        let number: UInt32 = switch self {
+        case .laboratory: 0x0A00_0001 + UInt32(index)
+        case .apart: 0x1000_0001 + UInt32(index) << 16  // 16.0.0.1, 16.1.0.1, …
+        case .together: 0x0808_0001 + UInt32(index)
+        }
+        return made(NetworkAddress(host: .ipv4(number), tcpPort: 7_946, udpPort: 7_946))
     }
 }
 

@@ -9,6 +9,10 @@ public struct Statistics: Sendable, CustomStringConvertible {
     public var headsUnderWay: Int
     public var bytesPerNodePerSecond: Double
     public var packetsPerNodePerSecond: Double
+    /// What the bytes are made of, most first.
+    public var bytesPerNodePerSecondByType: [(name: String, bytes: Double)]
+    /// The most that one node has sent, over the whole time.
+    public var mostBytesPerSecond: Double
     public var eventCount: Int
     public var checkCount: Int
     public var crashCount: Int

@@ -7,6 +7,13 @@ public struct SteadyRun: Sendable {
     /// How long the last heads may take once nothing more is published.
     public static let longestEnd: Duration = .seconds(120)
 
+    /// Larger meshes begin as after a stop of all: everybody knows everybody, and has published nothing yet. Else a start costs more than a day.
+    public static let largestFromNothing = 200
+    /// Between the start of all and the measurement, where they know each other already.
+    public static let settlingTime: Duration = .seconds(120)
+    /// How long a node that falls silent at the end is watched.
+    public static let detectionTime: Duration = .seconds(90)
+
     public var nodeCount: Int
     public var duration: Duration
     public var lossPerMille: UInt64
@@ -34,6 +41,8 @@ public struct SteadyRun: Sendable {
         /// Of the measured time only, except events and signatures.
         public var statistics: Statistics
         public var convergence: ConvergenceCurve
+        /// Of one node that falls silent at the end: how long each of the others takes to suspect it, and to take it for dead.
+        public var detection: LivenessFigures
         public var traceHash: UInt64
 
         public var isSound: Bool { startTime != nil && isConverged && violations.isEmpty }
@@ -43,9 +52,10 @@ public struct SteadyRun: Sendable {
     public func report(progress: (Double) -> Void = { _ in }) -> Report {
         var conditions = NetworkConditions()
         conditions.datagramLossPerMille = lossPerMille
-        let mesh = SimulatedMesh.make(operators: nodeCount, seed: seed, conditions: conditions)
+        let isFromNothing = nodeCount <= Self.largestFromNothing
+        let mesh = SimulatedMesh.make(operators: nodeCount, seed: seed, conditions: conditions, areAcquainted: !isFromNothing)
         mesh.startAll()
-        for node in 0..<nodeCount { mesh.observeSomething(at: node, count: 1) }
+        if isFromNothing { for node in 0..<nodeCount { mesh.observeSomething(at: node, count: 1) } } else { mesh.run(for: Self.settlingTime) }
         let hasStarted = mesh.run(until: \.isConverged, within: Self.longestStart, lookingEvery: .seconds(1))
         let startTime = mesh.now
 
@@ -67,8 +77,14 @@ public struct SteadyRun: Sendable {
         }
         let statistics = mesh.statistics
         let isConverged = mesh.run(until: \.isConverged, within: Self.longestEnd, lookingEvery: .seconds(1))
+        let (convergence, disagreements) = (mesh.convergence, mesh.disagreements())
+        mesh.beginMeasurement()
+        if nodeCount > 2 {
+            mesh.crash(nodeCount / 2, isSilent: true)
+            mesh.run(for: Self.detectionTime)
+        }
         return Report(
-            run: self, startTime: hasStarted ? startTime : nil, isConverged: isConverged, violations: mesh.violations + mesh.disagreements(),
-            statistics: statistics, convergence: mesh.convergence, traceHash: mesh.traceHash)
+            run: self, startTime: hasStarted ? startTime : nil, isConverged: isConverged, violations: mesh.violations + disagreements,
+            statistics: statistics, convergence: convergence, detection: mesh.statistics.liveness, traceHash: mesh.traceHash)
     }
 }

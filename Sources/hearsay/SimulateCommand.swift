@@ -19,6 +19,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "Write a plot to this file: the share of nodes that hold a head, over the time since its publication.") var svg: String?
     @Flag(help: "Print one JSON object.") var json = false
 
+    @Option(help: "Run an attack by a third of the members, or half for coLocation, and say what has held. One of: \(AttackScenario.names).") var attack: String?
     @Flag(help: "Faults drawn from the seed: loss, partitions, crashes, pauses, clock jumps, hostile members and more.") var drawn = false
     @Option(help: "With --drawn: so many seeds, beginning with --seed.") var count: UInt64 = 1
     @Option(help: "With --drawn: leave this fault out; may be repeated. One of: \(Scenario.Fault.names).") var without: [String] = []
@@ -31,13 +32,25 @@ struct SimulateCommand: ParsableCommand {
         guard (0...1).contains(loss) else { throw ValidationError("--loss must be 0 to 1") }
         guard (0...3_600).contains(heads) else { throw ValidationError("--heads must be 0 to 3600: an origin may sign one a second") }
         guard count >= 1, count <= 1_000_000, !seed.addingReportingOverflow(count).overflow else { throw ValidationError("--count must be 1 to 1000000") }
+        if let attack {
+            guard AttackScenario(rawValue: attack) != nil else { throw ValidationError("there is no attack \(attack); there are: \(AttackScenario.names)") }
+            guard nodes >= 12 else { throw ValidationError("--attack needs --nodes 12 or more") }
+        }
         for name in without where Scenario.Fault(rawValue: name) == nil {
             throw ValidationError("there is no fault \(name); there are: \(Scenario.Fault.names)")
         }
     }
 
     func run() throws {
-        if drawn { try runDrawn() } else { try runSteady() }
+        if drawn {
+            try runDrawn()
+        } else if let attack = attack.flatMap(AttackScenario.init(rawValue:)) {
+            let outcome = attack.run(nodeCount: nodes, seed: seed)
+            print(SimulationText.lines(of: outcome))
+            if !outcome.failures.isEmpty { throw ExitCode(1) }
+        } else {
+            try runSteady()
+        }
     }
 
     private func runSteady() throws {
@@ -77,5 +90,9 @@ struct SimulateCommand: ParsableCommand {
 }
 
 extension Scenario.Fault {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+extension AttackScenario {
     static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }

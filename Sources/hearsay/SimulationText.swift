@@ -47,14 +47,32 @@ enum SimulationText {
         table.add(["started", report.startTime.map { "all held everything after \($0.seconds) s" } ?? "some never held everything"])
         table.add(["head to last node", "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)"])
         let shares = [0.5, 0.9, 0.99].map { share in "\(Int(share * 100)) % after \(report.convergence.time(toReach: share).map { "\($0.seconds) s" } ?? "never")" }
+        table.add(["in rounds of 3 s", "max \((spread.maximum / AttackScenario.round * 10).rounded(.up) / 10)"])
         table.add(["head to nodes", shares.joined(separator: ", ")])
         table.add(["per node", "\(Int(figures.bytesPerNodePerSecond)) B/s, \((figures.packetsPerNodePerSecond * 10).rounded() / 10) packets/s"])
+        table.add(["made of", figures.bytesPerNodePerSecondByType.prefix(8).map { "\($0.name) \(($0.bytes * 10).rounded() / 10)" }.joined(separator: ", ")])
+        table.add(["busiest node", "\(Int(figures.mostBytesPerSecond)) B/s"])
         table.add(["liveness", "\(figures.liveness)"])
+        let (notice, death) = (report.detection.crashToNotice, report.detection.crashToDeath)
+        table.add(["one falls silent", "suspected p50 \(notice.median.seconds) s, max \(notice.maximum.seconds) s; dead p50 \(death.median.seconds) s, max \(death.maximum.seconds) s, at \(death.count)"])
         table.add(["sessions made", "\(figures.sessionsMade), of which broken \(figures.sessionBreakCount)"])
         table.add(["converged", report.isConverged ? "yes" : "no"])
         table.add(["violations", report.violations.isEmpty ? "none" : report.violations.prefix(10).map { "\($0)" }.joined(separator: "; ")])
         table.add(["real time", "\(realTime.seconds) s, \(figures.eventCount) events, \(figures.checkCount) signatures checked"])
         table.add(["trace", traceText(report.traceHash)])
+        return table.text
+    }
+
+    static func lines(of outcome: AttackOutcome) -> String {
+        let spread = outcome.statistics.headToLastNode
+        var table = TextTable(["attack", "\(outcome.scenario.rawValue): \(outcome.attackerCount) of \(outcome.nodeCount) members, seed \(outcome.seed)"])
+        table.add(["started", outcome.startTime.map { "all honest members held everything after \($0.seconds) s" } ?? "some never held everything"])
+        table.add(["head to last node", "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)"])
+        table.add(["withheld", "\(outcome.withheldCount) statements"])
+        table.add(["dialed attackers", "\(outcome.dialedAttackersPerMille) of 1,000 sessions"])
+        if let count = outcome.victimsHonestNeighbours { table.add(["victim", "\(count) honest neighbours"]) }
+        table.add(["liveness", "\(outcome.statistics.liveness)"])
+        table.add(["has not held", outcome.failures.isEmpty ? "nothing" : outcome.failures.joined(separator: "; ")])
         return table.text
     }
 
@@ -93,6 +111,10 @@ struct SimulationDocument: Encodable {
     var headCount: Int
     var bytesPerNodePerSecond: Double
     var packetsPerNodePerSecond: Double
+    var bytesPerNodePerSecondByType: [String: Double]
+    var falseSuspicionsPerNodeHour: Double
+    var falseDeaths: Int
+    var detectionSeconds: [String: Double]
     var sessionsMade: Int
     var isConverged: Bool
     var violations: [String]
@@ -111,6 +133,11 @@ struct SimulationDocument: Encodable {
         headCount = spread.count
         bytesPerNodePerSecond = report.statistics.bytesPerNodePerSecond
         packetsPerNodePerSecond = report.statistics.packetsPerNodePerSecond
+        bytesPerNodePerSecondByType = Dictionary(uniqueKeysWithValues: report.statistics.bytesPerNodePerSecondByType.map { ($0.name, $0.bytes) })
+        falseSuspicionsPerNodeHour = report.statistics.liveness.falseSuspicionsPerNodeHour
+        falseDeaths = report.statistics.liveness.falseDeathCount
+        let notice = report.detection.crashToNotice
+        detectionSeconds = ["p50": notice.median / .seconds(1), "p99": notice.percentile99 / .seconds(1), "max": notice.maximum / .seconds(1)]
         sessionsMade = report.statistics.sessionsMade
         isConverged = report.isConverged
         violations = report.violations.map { "\($0)" }

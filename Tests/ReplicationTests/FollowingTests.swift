@@ -184,4 +184,29 @@ import WireFormat
         let actions10 = scheduler.begin(at: .zero + .milliseconds(1_100), adopted: { _ in nil }, using: &random)
         #expect(actions10.count == 1)
     }
+
+    /// Of two buckets asked of the only one who told, one is refused, and then the other comes: nothing is under way any more, and somebody else must be asked.
+    @Test func aRefusedBucketIsAskedOfOthersOnceTheLastOneHasCome() {
+        var origin = Origin(seed: 13)
+        var random = SeededGenerator(seed: 14)
+        _ = origin.publish([1])
+        let publication = origin.publish([2], at: Self.now + .seconds(86_400))
+        let today = (Self.now + .seconds(86_400)).day
+        var scheduler = FetchScheduler()
+        let (teller, other) = (SessionID(1), SessionID(2))
+        for session in [teller, other] { scheduler.sessionOpened(session) }
+        scheduler.headSeen(publication.head, from: teller)
+        _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+        let fetch = Fetch(session: teller, head: publication.head)
+        let asked = scheduler.manifestChecked(fetch, .success(publication.manifest), held: { _ in false }, today: today)
+        #expect(asked.count == 2)
+
+        scheduler.bucketFailed(fetch, publication.manifest.entries[1])
+        let came = scheduler.bucketChecked(fetch, publication.manifest.entries[0], .success(()))
+        #expect(came == [])
+        let next = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+
+        let descriptor = publication.manifest.descriptors[0]
+        #expect(next == [.requestBucket(Fetch(session: other, head: publication.head), publication.manifest.entries[1], descriptor)])
+    }
 }

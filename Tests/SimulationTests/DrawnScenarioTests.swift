@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct DrawnScenarioTests {
     /// Every mixture of faults is survived: nothing happens that must not, and all agree in bounded time. `Scripts/simulate` runs many more.
-    @Test(arguments: seeds(2, 3, 5, 7, 8, 15, 20, 24, 167))
+    @Test(arguments: seeds(2, 3, 5, 7, 8, 15, 20, 22, 24, 54, 167))
     func aDrawnScenarioHealsAndAgrees(seed: UInt64) {
         let outcome = Scenario.drawn(seed: seed).run()
 
