@@ -98,6 +98,7 @@ def check_testimony(t):
     require(fields is not None, "forged:generation")
     head = t["head"][1]
     require((head["origin"], head["generation"]) == (fields["origin"], fields["generation"]), "foreign-head")
+    require(fields["not_before"] <= head["issued_at"] + 600_000 and head["issued_at"] < fields["not_after"], "outside-validity")
     require(signed("head", t["head"][0], bytes.fromhex(fields["signing_key"])) is not None, "forged:head")
     leaves, found = {}, []
     for index, _, raw in t["descriptors"]:

@@ -22,8 +22,8 @@ def membership(member, sponsor, name, mesh=MESH, key=None):
     return seal(1, "membership", body, key or sponsor)
 
 
-def certificate(by, signing, generation=1, key=None):
-    body = by.public + u32(generation) + signing.public + u64(T0) + u64(T0 + 365 * DAY) + u32(0) + u64(0) + bytes(32) + u8(1)
+def certificate(by, signing, generation=1, key=None, start=T0):
+    body = by.public + u32(generation) + signing.public + u64(start) + u64(start + 365 * DAY) + u32(0) + u64(0) + bytes(32) + u8(1)
     return seal(3, "generation", body, key or by)
 
 
@@ -130,6 +130,8 @@ bad = [
     ("head signed by another", "forged:head", bundle([ann.testimony(first, head=ann.head(key=stranger))])),
     ("head of another operator", "foreign-head", bundle([ann.testimony(first, head=ann.head(origin=bob))])),
     ("head of another generation", "foreign-head", bundle([ann.testimony(first, head=ann.head(generation=2))])),
+    ("key certified for a later time", "outside-validity", bundle([ann.testimony(first, certificate_=certificate(alice, online, start=T0 + DAY))])),
+    ("key certified for an earlier time", "outside-validity", bundle([ann.testimony(first, certificate_=certificate(alice, online, start=T0 - 366 * DAY))])),
     ("another bucket's entry", "not-in-bucket", bundle([ann.testimony(first, entry=ann.buckets[0].entry)])),
     ("salt of another sighting", "not-in-bucket", bundle([ann.testimony(first, salts=[fixed("salt", 16)] * 3)])),
     ("path too short", "not-in-manifest", bundle([ann.testimony(first, hashes=[])])),

@@ -5,8 +5,8 @@ import WireFormat
 /// `Protocol/proofs.md`: shows anybody, who has nothing else, that operators have signed for sightings. Only checking or making makes one.
 ///
 /// What several sightings have in common is in it once. It holds the salt of every sighting shown and no bucket's seed: of other sightings it proves neither that
-/// they are there nor that they are not. Checking costs two signatures for each operator, one for each membership certificate, and a few dozen hashes
-/// for each sighting.
+/// they are there nor that they are not. Checking costs two signatures for each operator, one for each membership certificate, and a few dozen
+/// hashes for each sighting.
 public struct ProofBundle: Hashable, Sendable {
     public static let structure: UInt16 = 32
     public static let version: UInt16 = 1
@@ -84,6 +84,8 @@ extension ProofBundle {
         let origin = part.certificate.body.origin
         guard let certificate = part.certificate.verified() else { throw .forged(.generation, origin) }
         guard part.head.body.origin == origin, part.head.body.position.generation == certificate.body.generation else { throw .foreignHead(origin) }
+        let issuedAt = part.head.body.issuedAt
+        guard certificate.body.notBefore <= issuedAt + Limits.clockSkew, issuedAt < certificate.body.notAfter else { throw .outsideValidity(origin) }
         guard let head = part.head.verified(by: certificate.body.signingKey) else { throw .forged(.head, origin) }
         var leaves: [MerkleSelection.Leaf] = []
         for shown in part.descriptors {

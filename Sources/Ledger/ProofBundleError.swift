@@ -9,6 +9,8 @@ public enum ProofBundleError: Error, Hashable, Sendable {
     case forged(Part, OriginID)
     /// The head is of another operator, or of another generation, than the certificate that is to vouch for its key.
     case foreignHead(OriginID)
+    /// The head says that it was issued at a time for which its signing key is not certified.
+    case outsideValidity(OriginID)
     /// Streams and buckets shown are not in the manifest that the head names.
     case notInManifest(OriginID)
     /// Sightings shown are not in the bucket that the manifest names.
@@ -39,6 +41,7 @@ extension ProofBundleError: CustomStringConvertible {
         case .forged(.generation, let origin): "operator \(origin.short) has not signed the certificate of the signing key"
         case .forged(.head, let origin): "the head of operator \(origin.short) is not signed by the certified key"
         case .foreignHead(let origin): "the head is not of the operator and generation that the certificate of \(origin.short) is for"
+        case .outsideValidity(let origin): "operator \(origin.short) has certified the signing key for another time than that of the head"
         case .notInManifest(let origin): "what is shown is not in the manifest that operator \(origin.short) has signed"
         case .notInBucket(let origin, let stream, let day):
             "what is shown is not in the bucket that operator \(origin.short) has signed for stream \(stream) on \(day)"

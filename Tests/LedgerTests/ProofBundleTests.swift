@@ -76,7 +76,7 @@ import WireFormat
 
     /// All eight bits of every byte: refused. With the check sum made anew, as a forger would: refused, or the same sightings of the same operators.
     @Test func noByteCanBeChanged() throws {
-        for vector in try Self.file().good.prefix(3) {
+        for vector in try Self.file().good.prefix(2) {
             let good = try ProofBundle(checking: vector.bytes.bytes)
             for place in vector.bytes.bytes.indices {
                 for bit in 0..<8 {

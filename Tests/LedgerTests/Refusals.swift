@@ -52,6 +52,7 @@ extension ProofBundleError {
         case .forged(.generation, _): "forged:generation"
         case .forged(.head, _): "forged:head"
         case .foreignHead: "foreign-head"
+        case .outsideValidity: "outside-validity"
         case .notInManifest: "not-in-manifest"
         case .notInBucket: "not-in-bucket"
         case .badKey: "bad-key"

@@ -7,8 +7,8 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check a file that hearsay query --proof has written. Needs no node and no network.",
         discussion: """
-            Says what the file proves, and what it does not. Without --mesh or --operator it proves that the holders of the keys it names have signed; whether those \
-            are whom you take them for is for you to know.
+            Says what the file proves, and what it does not. Without --mesh or --operator it proves that the holders of the keys it names have signed; whether \
+            those are whom you take them for is for you to know.
             """)
 
     @Argument(help: "The file.")
