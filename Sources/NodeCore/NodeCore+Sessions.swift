@@ -15,7 +15,7 @@ extension NodeCore {
             cursor: Cursor(), lastPull: now.instant)
         if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
             // The handshake has proven the other side's key, which is all a look has to find out.
-            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node)) && !isBlocked(opening.remoteKey)
+            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node, at: now)) && !isBlocked(opening.remoteKey)
             perform(detector.answered(node, at: now.instant), at: now)
             guard isWanted else { return dismiss(id) }
         }
