@@ -14,7 +14,7 @@ PATTERNS = {"xk": (1, b"Noise_XK_25519_ChaChaPoly_SHA256", [["e", "es"], ["e", "
             "xkpsk3": (2, b"Noise_XKpsk3_25519_ChaChaPoly_SHA256", [["e", "es"], ["e", "ee"], ["s", "se", "psk"]])}
 LABEL = b"hearsay/v1/datagram"
 MAX_DATAGRAM, WINDOW = 1200, 1024
-LIMITS = {1: 16384, 5: 16384, 6: 1 << 20, 10: 1 << 20, 12: 6 + 256 * 27 + 262144 * 52, 14: 32 + 8192 * 318, 16: 1048641} | {n: 256 for n in (2, 3, 4, 7, 8, 9, 11, 13, 15, 20)}
+LIMITS = {1: 16384, 5: 16384, 6: 1 << 20, 10: 1 << 20, 12: 6 + 256 * 27 + 262144 * 52, 14: 32 + 8192 * 318, 16: 1048641} | {n: 256 for n in (2, 3, 4, 7, 8, 9, 11, 13, 15, 20)} | {25: 512, 26: 16}
 
 
 class Refused(Exception):

@@ -124,7 +124,7 @@ public struct Bucket: Hashable, Sendable {
 }
 
 extension Bucket {
-    private static let saltByteCount = 16
+    static let saltByteCount = 16
 
     private static func salts(seed: [UInt8], count: Int) -> [UInt8] { ChaCha20.stream(key: seed, count: count * saltByteCount) }
 

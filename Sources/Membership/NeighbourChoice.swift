@@ -83,6 +83,13 @@ public struct NeighbourChoice: Sendable {
         return chosen + others.prefix(max(0, room - chosen.count))
     }
 
+    /// Counts one more neighbour, if the caps allow it; whether they do.
+    public mutating func admit(_ candidate: Candidate) -> Bool {
+        guard isWithinCaps(candidate) else { return false }
+        count(candidate)
+        return true
+    }
+
     private func isWithinCaps(_ candidate: Candidate) -> Bool {
         candidate.networks.allSatisfy { networks[$0, default: 0] < Self.perNetwork }
             && candidate.branch.allSatisfy { exempt.contains($0) || branches[$0, default: 0] < Self.perBranch }

@@ -45,6 +45,11 @@ extension NodeCore {
         /// How long a newcomer's membership is valid.
         public var membershipLifetime: Duration = .seconds(730 * 86_400)
 
+        /// Whether questions of peers are answered, in aggregates.
+        public var answersQuestions = false
+        /// How long an answer to a question of our operator's is waited for.
+        public var questionTimeout: Duration = .seconds(10)
+
         public init() {}
 
         public struct Seed: Hashable, Sendable {
@@ -77,5 +82,9 @@ extension NodeCore {
         static let probeDials = 8
         /// Sessions that other nodes of one operator have dialed. More are refused.
         static let inboundPerOperator = 4
+        /// Questions that one operator may ask in a day, all its nodes together. More are answered `overBudget`.
+        static let questionsPerDay = 100
+        /// Operators whose questions are counted. Others are answered `overBudget` until the node starts anew.
+        static let askers = Limits.members
     }
 }

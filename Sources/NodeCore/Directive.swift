@@ -28,6 +28,11 @@ public enum Directive: Sendable {
     /// Answer the request with the bucket of this root, or `notHeld`.
     case serveBucket(SessionID, requestID: UInt32, ContentRequest)
 
+    /// Answer a peer's question from the replica with what may be said of it.
+    case answerQuestion(SessionID, requestID: UInt32, PeerQuestion, SponsorBranches)
+    /// What became of our operator's question to a peer. Once for each.
+    case questionSettled(QuestionNumber, QuestionOutcome)
+
     /// Keep a statement, in the place of what it replaces.
     case keep(AnyStatement)
     /// Forget the statement in this slot.

@@ -81,6 +81,10 @@ public enum Command: Hashable, Sendable {
     case recover
     /// Tells the mesh that this node stops.
     case leave
+    /// Whether questions of peers are answered.
+    case answerPeers(Bool)
+    /// Puts a question to a peer: it leaves this machine.
+    case ask(NodeID, PeerQuestion, QuestionNumber)
 }
 
 /// Why a node cannot be reached.

@@ -80,6 +80,16 @@ extension NodeCore {
                 let link = decode(frame, on: id, HistoryLink.init(decoding:))
             else { return }
             historyShown(link, for: question, on: id, at: now, using: &random)
+        case .question:
+            guard let question = decode(frame, on: id, PeerQuestion.init(decoding:)) else { return }
+            questionAsked(question, frame.requestID, on: id, at: now)
+        case .aggregateAnswer:
+            guard let request = takeRequest(frame, on: id), case .question(let number) = request.kind else { return }
+            guard let answer = decode(frame, on: id, AggregateAnswer.init(decoding:)) else {
+                directives.append(.questionSettled(number, .unanswered))
+                return
+            }
+            directives.append(.questionSettled(number, .answered(answer)))
         case .evidence:
             guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings it.
             check([frame.body], for: .push, from: id)
@@ -92,6 +102,7 @@ extension NodeCore {
             switch takeRequest(frame, on: id)?.kind {
             case .history(let question): historyRefused(question, at: now, using: &random)
             case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
+            case .question(let number): directives.append(.questionSettled(number, .notUnderstood))
             case .statements, .manifest, .bucket, nil: break
             }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
@@ -133,6 +144,7 @@ extension NodeCore {
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
         case .history(let question): historyRefused(question, at: now, using: &random)
+        case .question(let number): directives.append(.questionSettled(number, .refused(refusal)))
         }
     }
 

@@ -52,7 +52,12 @@ extension NodeCore {
         let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
         let surplus = max(0, open.count - configuration.outboundSessions)
         let redrawn = min(configuration.redrawnSessions, dialable(at: now).count, open.count - surplus)
-        for id in open.filter({ !isPinned($0) }).sample(surplus + max(0, redrawn), using: &random) { dismiss(id) }
+        let count = surplus + max(0, redrawn)
+        // First those beyond the caps: they were taken when there was nobody else.
+        let eligible = open.filter { !isPinned($0) }
+        let beyond = Set(beyondCaps(eligible, at: now))
+        let first = eligible.filter(beyond.contains).sample(count, using: &random)
+        for id in first + eligible.filter({ !beyond.contains($0) }).sample(count - first.count, using: &random) { dismiss(id) }
     }
 
     /// Who could be dialed now: members' nodes that take connections, that we have no session with, and that are not to be left alone for a while.
@@ -78,12 +83,30 @@ extension NodeCore {
         return candidates
     }
 
+    /// Which of these sessions are more of one network or branch than the caps allow.
+    private func beyondCaps(_ ids: [SessionID], at now: Moment) -> [SessionID] {
+        var choice = NeighbourChoice(neighbours: [], ownBranch: branch(of: identity.origin, at: now))
+        return ids.filter { id in
+            guard let key = sessions[id]?.remoteKey, let candidate = neighbour(with: key, at: now) else { return false }
+            return !choice.admit(candidate)
+        }
+    }
+
+    private func isWithinCaps(_ node: NodeID, at now: Moment) -> Bool {
+        guard let key = nodes[node]?.certificate.body.transportKey, let candidate = neighbour(with: key, at: now) else { return true }
+        let others = sessions.values.filter { $0.dial != nil && !$0.isClosing && $0.remoteKey != key }.map(\.remoteKey)
+        var choice = NeighbourChoice(neighbours: others.compactMap { neighbour(with: $0, at: now) }, ownBranch: branch(of: identity.origin, at: now))
+        return choice.admit(candidate)
+    }
+
+    private func neighbour(with key: TransportKey, at now: Moment) -> NeighbourChoice.Candidate? {
+        guard let node = nodes.node(with: key), let entry = nodes[node] else { return nil }
+        return .init(key: key, addresses: entry.record?.body.addresses ?? [], branch: branch(of: entry.certificate.body.origin, at: now))
+    }
+
     private func dialedNeighbours(at now: Moment) -> [NeighbourChoice.Candidate] {
         let keys = sessions.values.filter { $0.dial != nil && !$0.isClosing }.map(\.remoteKey) + dials.values.filter { !$0.isProbe }.map(\.key)
-        return keys.compactMap { key in
-            guard let entry = nodes.node(with: key).flatMap({ nodes[$0] }) else { return nil }
-            return .init(key: key, addresses: entry.record?.body.addresses ?? [], branch: branch(of: entry.certificate.body.origin, at: now))
-        }
+        return keys.compactMap { neighbour(with: $0, at: now) }
     }
 
     /// An operator and all above it; empty if it is no member now.
@@ -108,11 +131,11 @@ extension NodeCore {
     var outboundCount: Int { sessions.values.count { $0.dial != nil && !$0.isClosing } }
 
     /// Whether a session that was only made for a look is worth keeping: where one is wanting, in the place of one that does not answer any more, or with
-    /// somebody who was taken for dead.
-    func isUseful(sessionWith node: NodeID) -> Bool {
+    /// somebody who was taken for dead. Not beyond the caps: where they have to bend, `dialNeighbours` sees to it.
+    func isUseful(sessionWith node: NodeID, at now: Moment) -> Bool {
         if session(with: node) != nil || nodes[node].map({ rules[$0.certificate.body.origin] == .pinned }) == true { return true }
         let others = outboundCount - 1
-        return others < configuration.outboundSessions
+        return others < configuration.outboundSessions && isWithinCaps(node, at: now)
             || detector.state(of: node) == .dead && others < configuration.outboundSessions + configuration.reunionSessions
     }
 }

@@ -15,7 +15,7 @@ extension NodeCore {
             cursor: Cursor(), lastPull: now.instant)
         if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
             // The handshake has proven the other side's key, which is all a look has to find out.
-            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node)) && !isBlocked(opening.remoteKey)
+            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node, at: now)) && !isBlocked(opening.remoteKey)
             perform(detector.answered(node, at: now.instant), at: now)
             guard isWanted else { return dismiss(id) }
         }
@@ -53,7 +53,10 @@ extension NodeCore {
             backoff.failed(session.remoteKey, at: now.instant, using: &random)
         }
         ended(session, at: now, using: &random)
-        for key in requests.keys.filter({ $0.session == id }) { requests[key] = nil }
+        for key in requests.keys.filter({ $0.session == id }).sorted() {
+            if case .question(let number) = requests[key]?.kind { directives.append(.questionSettled(number, .unanswered)) }
+            requests[key] = nil
+        }
         fetches.sessionClosed(id)
         beginFetches(at: now, using: &random)
     }
@@ -157,6 +160,10 @@ extension NodeCore {
         }
     }
 
+    private func patience(for request: Request) -> Duration {
+        if case .question = request.kind { configuration.questionTimeout } else { configuration.requestTimeout }
+    }
+
     /// Of two sessions with one node: the one dialed by the node with the smaller id stays; of two by the same, the newer.
     private func surplus(of older: SessionID, _ newer: SessionID, with node: NodeID) -> SessionID {
         func isDialedBySmaller(_ id: SessionID) -> Bool { (sessions[id]?.dial != nil) == (identity.node < node) }
@@ -184,13 +191,14 @@ extension NodeCore {
             }
         }
         for key in requests.keys.sorted() {
-            guard let request = requests[key], now.instant - request.askedAt > configuration.requestTimeout else { continue }
+            guard let request = requests[key], now.instant - request.askedAt > patience(for: request) else { continue }
             requests[key] = nil
             switch request.kind {
             case .manifest(let fetch), .changes(let fetch, _): fetches.failed(fetch)
             case .bucket(let fetch, let entry, _): fetches.bucketFailed(fetch, entry)
             case .statements: drop(key.session, for: .silent)
             case .history(let question): historyRefused(question, at: now, using: &random)
+            case .question(let number): directives.append(.questionSettled(number, .unanswered))
             }
         }
         perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now)

@@ -12,7 +12,7 @@ import WireFormat
 public struct NodeCore: Sendable {
     public let identity: NodeIdentity
     let keys: NodeKeys
-    let configuration: Configuration
+    var configuration: Configuration
 
     var members: MemberTable
     var nodes = NodeTable()
@@ -63,6 +63,8 @@ public struct NodeCore: Sendable {
     /// Why a node could not be reached last. At most one per node there is a certificate of.
     var downReasons: [NodeID: DownReason] = [:]
     var requests: [RequestKey: Request] = [:]
+    /// What operators may still ask us, so that no new session gives more.
+    var questionBudgets: [OriginID: Allowance] = [:]
     var newcomers: [RequestKey: Newcomer] = [:]
     /// How far the log of each node has been read, so that a new session goes on where the last one stopped.
     var cursors: [NodeID: Cursor] = [:]

@@ -79,6 +79,7 @@ struct Request: Sendable {
         case bucket(Fetch, BucketEntry, StreamDescriptor)
         case changes(Fetch, since: Manifest)
         case history(HistoryRequest)
+        case question(QuestionNumber)
     }
 
     let kind: Kind

@@ -5,7 +5,7 @@ import Primitives
 import Replication
 
 /// Puts what a core reports into words. Names operators and nodes by the first eight digits of their keys; contents never appear.
-enum EventLog {
+public enum EventLog {
     static func write(_ event: Event, to logger: Logger) {
         let (level, text) = words(for: event)
         logger.log(level: level, "\(text)")
@@ -66,7 +66,7 @@ enum EventLog {
     }
 
     /// A display name is another operator's text: only plain letters, digits and marks reach a terminal or a log.
-    static func printable(_ name: String) -> String {
+    public static func printable(_ name: String) -> String {
         String(String.UnicodeScalarView(name.unicodeScalars.map { $0.properties.isAlphabetic || (0x20..<0x7F).contains($0.value) ? $0 : "?" }))
     }
 }

@@ -14,6 +14,8 @@ public actor Node {
     /// How many inputs of peers wait, and how many bytes they hold, before sockets are not read any more.
     static let mailboxCapacity = 4_096
     static let mailboxByteCapacity = 64 << 20
+    /// Questions to peers that wait for an answer at one time.
+    static let questionLimit = 16
     /// How often the outbox is looked at.
     static let outboxInterval: TimeAmount = .milliseconds(500)
 
@@ -21,16 +23,21 @@ public actor Node {
     private let mailbox: Mailbox<Input>
     private let clock: SystemClock
     private let disk: Disk
+    private let replica: Replica
+    /// Who waits for the answer of a peer; the control socket bounds how many.
+    private var questions: [QuestionNumber: CheckedContinuation<QuestionOutcome, Never>] = [:]
+    private var nextQuestion: UInt64 = 1
     private let timers: TimerService
     private let transport: MeshTransport
     private let logger: Logger
     private var random = SystemRandomNumberGenerator()
 
-    init(core: NodeCore, mailbox: Mailbox<Input>, clock: SystemClock, disk: Disk, timers: TimerService, transport: MeshTransport, logger: Logger) {
+    init(core: NodeCore, mailbox: Mailbox<Input>, clock: SystemClock, disk: Disk, replica: Replica, timers: TimerService, transport: MeshTransport, logger: Logger) {
         self.core = core
         self.mailbox = mailbox
         self.clock = clock
         self.disk = disk
+        self.replica = replica
         self.timers = timers
         self.transport = transport
         self.logger = logger
@@ -54,6 +61,17 @@ public actor Node {
 
     /// What each session has sent and received.
     func traffic() async -> [SessionID: SessionTraffic] { await transport.traffic() }
+
+    /// Puts a question to a peer and waits for what becomes of it. The core settles each: at its deadline at the latest.
+    func ask(_ node: NodeID, _ question: PeerQuestion) async -> QuestionOutcome {
+        guard questions.count < Self.questionLimit else { return .refused(.busy) }
+        let number = QuestionNumber(nextQuestion)
+        nextQuestion &+= 1
+        return await withCheckedContinuation { continuation in
+            questions[number] = continuation
+            step(.command(.ask(node, question, number)))
+        }
+    }
 
     func command(_ command: Command) { mailbox.post(.command(command)) }
 
@@ -96,6 +114,13 @@ public actor Node {
         case .publish(let publication): disk.publish(publication)
         case .expire(let day): disk.expire(before: day)
         case .redeemInvite(let session, let requestID, let invite, let origin): disk.redeem(invite, session: session, requestID: requestID, by: origin)
+        case .answerQuestion(let session, let requestID, let question, let branches):
+            let (replica, transport) = (replica, transport)
+            Task.detached {
+                let answer = replica.snapshot.aggregate(question, branches: branches, today: now.timestamp.day)
+                transport.send(Frame(.aggregateAnswer, requestID: requestID, isAnswer: true, body: answer.encoded()), on: session)
+            }
+        case .questionSettled(let number, let outcome): questions.removeValue(forKey: number)?.resume(returning: outcome)
         case .report(let event): EventLog.write(event, to: logger)
         }
     }

@@ -110,10 +110,11 @@ public final class NodeDaemon: Sendable {
             guard let address = NetworkAddress(seed.address), let key = TransportKey(hex: seed.key) else { return nil }
             return .init(address: address, key: key)
         }
+        coreConfiguration.answersQuestions = settings.answersQuestions ?? false
         var random = SystemRandomNumberGenerator()
         let core = NodeCore(identity: identity, keys: keys, configuration: coreConfiguration, stored: state, logID: random.next())
         let node = Node(
-            core: core, mailbox: mailbox, clock: clock, disk: disk, timers: TimerService(loop: group.next(), mailbox: mailbox), transport: transport,
+            core: core, mailbox: mailbox, clock: clock, disk: disk, replica: replica, timers: TimerService(loop: group.next(), mailbox: mailbox), transport: transport,
             logger: logger)
         let running = Task { await node.run() }
 
@@ -134,7 +135,7 @@ public final class NodeDaemon: Sendable {
             }
         }
         let (stopRequested, stop) = AsyncStream.makeStream(of: Void.self)
-        let service = ControlService(node: node, replica: replica, disk: disk, outbox: outbox, stop: { stop.yield() })
+        let service = ControlService(node: node, replica: replica, disk: disk, store: store, outbox: outbox, stop: { stop.yield() })
         let control = try await ControlServer(path: directory.controlSocketPath, group: group) { await service.answer($0) }
         logger.notice(
             "node \(identity.node.short) of operator \(origin.short) listens at \(settings.bindAddress) TCP \(ports.tcp.map { "\($0)" } ?? "none"), UDP \(ports.udp)")

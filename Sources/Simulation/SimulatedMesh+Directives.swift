@@ -57,6 +57,11 @@ extension SimulatedMesh {
         case .expire(let day): enqueue(.expire(before: day), at: node)
         case .redeemInvite(let session, let requestID, let invite, let newcomer):
             enqueue(.redeem(session, requestID: requestID, invite, newcomer), at: node)
+        case .answerQuestion(let session, let requestID, _, _):
+            // Nobody asks in a simulation but for a hostile member; the simulated disk holds no index.
+            let refusal = Frame(.refusal, requestID: requestID, isAnswer: true, body: Refusal.busy.encoded())
+            send(refusal, on: session, at: node)
+        case .questionSettled: break
         case .report(let event): noteEvent(event, at: node)
         }
     }

@@ -212,6 +212,8 @@ public struct NodeSettings: Codable, Hashable, Sendable {
     public var seeds: [Seed]
     /// The directory of the collector's outbox; `nil` for none.
     public var outboxDirectory: String?
+    /// Whether questions of peers are answered; `nil`, as in settings of an earlier version, is no.
+    public var answersQuestions: Bool?
 
     public init(
         displayName: String, bindAddress: String, tcpPort: UInt16, udpPort: UInt16, advertised: [String], meshRoot: String? = nil, seeds: [Seed] = [],

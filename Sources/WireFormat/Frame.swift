@@ -78,6 +78,9 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case evidence = 22
     /// The sender stops, and says so: its peer record with the flag "left".
     case farewell = 24
+    /// What may be said of one code or domain, to a node that holds no replica, please.
+    case question = 25
+    case aggregateAnswer = 26
 
     /// The longest body, in bytes.
     public var maximumBodyByteCount: Int {
@@ -85,6 +88,8 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
         case .hello, .joinRequest: 16_384
         case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .changesRequest, .historyRequest: 256
         case .history, .evidence, .farewell: 4_096
+        case .question: 512
+        case .aggregateAnswer: 16
         case .joinAnswer, .statements: 1_048_576
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount

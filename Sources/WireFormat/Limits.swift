@@ -55,4 +55,12 @@ public enum Limits {
     public static let changedBucketByteCount = 16_384
     /// The changes in one answer.
     public static let changesPerAnswer = 16
+    /// One proof bundle, in bytes.
+    public static let bundleByteCount = 4 << 20
+    /// The sightings that a proof bundle shows.
+    public static let bundleSightings = 1_000
+    /// The membership certificates in a proof bundle.
+    public static let bundleMemberships = 4_096
+    /// The hashes of one path in a proof bundle: 1,000 leaves of the largest tree need about 10,000.
+    public static let bundlePathHashes = 16_384
 }

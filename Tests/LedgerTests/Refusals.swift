@@ -44,6 +44,25 @@ extension BucketError {
     }
 }
 
+extension ProofBundleError {
+    var refusal: String {
+        switch self {
+        case .malformed(let error): error.refusal
+        case .forged(.membership, _): "forged:membership"
+        case .forged(.generation, _): "forged:generation"
+        case .forged(.head, _): "forged:head"
+        case .foreignHead: "foreign-head"
+        case .outsideValidity: "outside-validity"
+        case .notInManifest: "not-in-manifest"
+        case .notInBucket: "not-in-bucket"
+        case .badKey: "bad-key"
+        case .brokenChain: "broken-chain"
+        case .notCanonical: "not-canonical"
+        case .damaged: "damaged"
+        }
+    }
+}
+
 /// The name of what `body` throws; `nil` if it throws nothing.
 func refusal(of body: () throws -> Void) -> String? {
     do {
@@ -54,6 +73,8 @@ func refusal(of body: () throws -> Void) -> String? {
     } catch let error as ManifestError {
         return error.refusal
     } catch let error as BucketError {
+        return error.refusal
+    } catch let error as ProofBundleError {
         return error.refusal
     } catch {
         return "unexpected: \(error)"

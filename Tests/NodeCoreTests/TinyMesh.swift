@@ -65,6 +65,9 @@ final class TinyMesh {
         var rules: [OriginID: PeerRule] = [:]
         /// Of the newest generation, if it is not the first.
         var generationKey: SigningKey?
+        /// What a question about a key finds.
+        var found: [[UInt8]: [FoundSighting]] = [:]
+        var settled: [QuestionNumber: [QuestionOutcome]] = [:]
     }
 
     var random: SeededGenerator
@@ -279,6 +282,10 @@ final class TinyMesh {
                 outcome = .accepted
             }
             give(index, .inviteRedeemed(session, requestID: id, newcomer, outcome))
+        case .answerQuestion(let session, let id, let question, let branches):
+            let answer = AggregateAnswer(members[index].found[question.key] ?? [], branches: branches, today: now.timestamp.day)
+            perform(.send(Frame(.aggregateAnswer, requestID: id, isAnswer: true, body: answer.encoded()), session), for: index)
+        case .questionSettled(let number, let outcome): members[index].settled[number, default: []].append(outcome)
         case .report(let event): members[index].events.append(event)
         }
     }

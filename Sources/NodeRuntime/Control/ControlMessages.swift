@@ -19,6 +19,30 @@ public enum ControlRequest: Codable, Hashable, Sendable {
     /// Read the outbox now, not at the next look.
     case absorb
     case stop
+    /// Whether peers' questions are answered, now and after the next start.
+    case answerPeers(Bool)
+    case askPeer(PeerRequest)
+}
+
+/// A question to another node: it leaves this machine.
+public struct PeerRequest: Codable, Hashable, Sendable {
+    /// A node's key in hex.
+    public var node: String
+    /// 16 hex digits; or nothing, and a domain in the form in which domains are published.
+    public var code: String?
+    public var schemaVersion = 2
+    public var domain: String?
+
+    public init(node: String, code: String, schemaVersion: Int) {
+        self.node = node
+        self.code = code
+        self.schemaVersion = schemaVersion
+    }
+
+    public init(node: String, domain: String) {
+        self.node = node
+        self.domain = domain
+    }
 }
 
 /// The node's answer, one JSON object a line.

@@ -12,6 +12,7 @@ struct ControlService: Sendable {
     let node: Node
     let replica: Replica
     let disk: Disk
+    let store: MeshStore
     let outbox: OutboxReader?
     let stop: @Sendable () -> Void
 
@@ -49,6 +50,8 @@ struct ControlService: Sendable {
                     }
                 }
             }
+        case .answerPeers(let isOn): return await setAnswering(isOn)
+        case .askPeer(let request): return await PeerQuestions.ask(request, node)
         case .stop:
             stop()
             return .done
@@ -73,6 +76,17 @@ extension ControlService {
         default: break
         }
         await node.command(.rule(rule, on: origin))
+        return .done
+    }
+
+    /// On the disk first: what the operator is told holds after a crash too.
+    private func setAnswering(_ isOn: Bool) async -> ControlAnswer {
+        do {
+            guard var settings = try store.settings() else { return .failure(error: "the node's settings cannot be read", hint: nil) }
+            settings.answersQuestions = isOn
+            try store.save(settings)
+        } catch { return .failure(error: "\(error)", hint: nil) }
+        await node.command(.answerPeers(isOn))
         return .done
     }
 

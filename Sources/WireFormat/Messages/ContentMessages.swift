@@ -45,6 +45,10 @@ public enum Refusal: UInt8, Hashable, Sendable, CaseIterable {
     case cannotAdmit = 8
     /// The clocks of the two differ too much for the certificates to be valid on both.
     case clockSkew = 9
+    /// Its operator has not switched on that questions of peers are answered.
+    case off = 10
+    /// This operator has asked as much as it may for now.
+    case overBudget = 11
 
     public init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = WireReader(bytes)

@@ -27,31 +27,32 @@ enum AnswerWords {
     static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }
 
+/// An answer about a domain, as the node gives it.
+struct DomainDocument: Decodable {
+    struct Match: Decodable {
+        var origin: String
+        var day: String
+        var reported_count: Int
+        var attackers: Int
+    }
+    var domain: String
+    var seen: Bool
+    var operators: Int
+    var seen_by_own: Bool
+    var noise: Bool
+    var reported_count: Int
+    var attacker_days: Int
+    var days: Int
+    var first_day: String?
+    var last_day: String?
+    var matches: [Match]
+    var freshness: [AnswerWords.FreshnessDocument]
+}
+
 /// An answer about a domain in words.
 enum DomainText {
-    private struct Document: Decodable {
-        struct Match: Decodable {
-            var origin: String
-            var day: String
-            var reported_count: Int
-            var attackers: Int
-        }
-        var domain: String
-        var seen: Bool
-        var operators: Int
-        var seen_by_own: Bool
-        var noise: Bool
-        var reported_count: Int
-        var attacker_days: Int
-        var days: Int
-        var first_day: String?
-        var last_day: String?
-        var matches: [Match]
-        var freshness: [AnswerWords.FreshnessDocument]
-    }
-
     static func text(_ text: String) throws -> String {
-        let answer = try JSONDecoder().decode(Document.self, from: Data(text.utf8))
+        let answer = try JSONDecoder().decode(DomainDocument.self, from: Data(text.utf8))
         guard answer.seen else { return "\(answer.domain): not seen\n" + AnswerWords.footer(answer.freshness) }
         var lines = [
             "\(answer.domain): " + AnswerWords.seenBy(answer.operators, own: answer.seen_by_own) + " on \(AnswerWords.counted(answer.days, "day")), "

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import NodeRuntime
 
 struct QueryCommand: ParsableCommand {
@@ -26,6 +27,7 @@ struct QueryCommand: ParsableCommand {
 
         @OptionGroup var options: Options
         @OptionGroup var typist: TypistOptions
+        @OptionGroup var proof: ProofOption
 
         @Argument(help: "A code, 16 hex digits, as hearsay profile shows it.")
         var code: String
@@ -45,6 +47,7 @@ struct QueryCommand: ParsableCommand {
                 text = try options.home.ask(.typist(request)) ?? "{}"
             }
             print(options.json ? text : try TypistText.text(text))
+            try proof.write(JSONDecoder().decode(TypistDocument.self, from: Data(text.utf8)).proofTargets, from: options.home)
         }
     }
 
@@ -54,6 +57,7 @@ struct QueryCommand: ParsableCommand {
             discussion: "Takes a domain or an address, and asks for the registrable domain, as it is published.")
 
         @OptionGroup var options: Options
+        @OptionGroup var proof: ProofOption
 
         @Argument(help: "Such as example.com.")
         var name: String
@@ -71,6 +75,7 @@ struct QueryCommand: ParsableCommand {
                 text = try options.home.ask(.domain(request)) ?? "{}"
             }
             print(options.json ? text : try DomainText.text(text))
+            try proof.write(JSONDecoder().decode(DomainDocument.self, from: Data(text.utf8)).proofTargets, from: options.home)
         }
     }
 }
