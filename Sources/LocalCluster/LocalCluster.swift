@@ -9,7 +9,7 @@ public enum ClusterError: Error, Sendable, CustomStringConvertible {
     case noCluster(path: String)
     case cannotStart(executable: String, reason: String)
     /// A node did not answer in time; its log says why.
-    case silentNode(name: String, logPath: String)
+    case silentNode(name: String, logPath: String, lastWords: String)
     /// Not all nodes have followed all others in time.
     case notConverged(missing: Int)
     case badCount(Int)
@@ -19,7 +19,7 @@ public enum ClusterError: Error, Sendable, CustomStringConvertible {
         case .alreadyThere(let path): "there is a cluster in \(path) already"
         case .noCluster(let path): "there is no cluster in \(path)"
         case .cannotStart(let executable, let reason): "cannot start \(executable): \(reason)"
-        case .silentNode(let name, let logPath): "\(name) does not answer; see \(logPath)"
+        case .silentNode(let name, let logPath, let lastWords): "\(name) does not answer; see \(logPath)" + (lastWords.isEmpty ? "" : ", which ends: \(lastWords)")
         case .notConverged(let missing): "\(missing) pairs of nodes have not found each other in time"
         case .badCount(let count): "a cluster has 1 to \(LocalCluster.maximumCount) nodes, not \(count)"
         }
@@ -171,7 +171,7 @@ public struct LocalCluster: Sendable {
         let end = ContinuousClock.now + Self.startDeadline
         while Self.status(of: member) == nil {
             guard ContinuousClock.now < end, ProcessLauncher.isAlive(member.process) else {
-                throw ClusterError.silentNode(name: member.name, logPath: member.logPath)
+                throw ClusterError.silentNode(name: member.name, logPath: member.logPath, lastWords: Self.lastLine(of: member.logPath))
             }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -180,6 +180,11 @@ public struct LocalCluster: Sendable {
     private static func status(of member: Member) -> StatusDocument? {
         guard case .document(let text)? = try? ControlClient.ask(.status, socket: member.nodeDirectory.controlSocketPath) else { return nil }
         return try? JSONDecoder().decode(StatusDocument.self, from: Data(text.utf8))
+    }
+
+    private static func lastLine(of path: String) -> String {
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").last.map { String($0) } ?? ""
     }
 
     private func save() throws {
