@@ -72,7 +72,9 @@ public struct ContentChange: Hashable, Sendable {
             defer { place += 1 }
             let earlier = before.entries[place]
             guard earlier != entry else { continue }
-            let isEdit = (earlier.shardBits, earlier.flags) == (entry.shardBits, entry.flags) && before.descriptor(of: entry.stream) == after.descriptor(of: entry.stream)
+            let isEdit =
+                (earlier.shardBits, earlier.flags) == (entry.shardBits, entry.flags)
+                && before.descriptor(of: entry.stream) == after.descriptor(of: entry.stream)
             if isEdit, let descriptor = after.descriptor(of: entry.stream), let old = old(earlier).flatMap({ BucketContent($0, descriptor) }),
                 let new = new(entry).flatMap({ BucketContent($0, descriptor) }), let step = step(from: old, to: new, at: place)
             {
@@ -131,7 +133,9 @@ public struct ContentChange: Hashable, Sendable {
         var content = ChangingContent(before)
         for bytes in changes {
             let change: ContentChange
-            do throws(WireError) { change = try ContentChange(decoding: bytes, since: content.entries, descriptors: content.descriptors) } catch { throw .malformed }
+            do throws(WireError) { change = try ContentChange(decoding: bytes, since: content.entries, descriptors: content.descriptors) } catch {
+                throw .malformed
+            }
             try content.take(change, bucket: bucket)
         }
         do throws(ContentChangeError) {
@@ -173,7 +177,9 @@ private struct ChangingContent {
         for step in change.steps {
             switch step {
             case .edit(let place, let seed, let deleted, let records):
-                guard items.indices.contains(place), let descriptor = descriptors.first(where: { $0.stream == items[place].entry.stream }) else { throw .malformed }
+                guard items.indices.contains(place), let descriptor = descriptors.first(where: { $0.stream == items[place].entry.stream }) else {
+                    throw .malformed
+                }
                 if items[place].content == nil {
                     let entry = items[place].entry
                     used.append(entry)

@@ -19,7 +19,8 @@ public enum ClusterError: Error, Sendable, CustomStringConvertible {
         case .alreadyThere(let path): "there is a cluster in \(path) already"
         case .noCluster(let path): "there is no cluster in \(path)"
         case .cannotStart(let executable, let reason): "cannot start \(executable): \(reason)"
-        case .silentNode(let name, let logPath, let lastWords): "\(name) does not answer; see \(logPath)" + (lastWords.isEmpty ? "" : ", which ends: \(lastWords)")
+        case .silentNode(let name, let logPath, let lastWords):
+            "\(name) does not answer; see \(logPath)" + (lastWords.isEmpty ? "" : ", which ends: \(lastWords)")
         case .notConverged(let missing): "\(missing) pairs of nodes have not found each other in time"
         case .badCount(let count): "a cluster has 1 to \(LocalCluster.maximumCount) nodes, not \(count)"
         }
@@ -131,6 +132,12 @@ public struct LocalCluster: Sendable {
     /// What one member says of itself; `nil` if it does not answer.
     public func status(of index: Int) -> StatusDocument? { Self.status(of: members[index]) }
 
+    /// How many sightings of each other operator one member holds; `nil` if it does not answer. Costs it little, so that it can be asked often.
+    public func holdings(of index: Int) -> [String: UInt64]? {
+        guard case .document(let text)? = try? ControlClient.ask(.holdings, socket: members[index].nodeDirectory.controlSocketPath) else { return nil }
+        return (try? JSONDecoder().decode(HoldingsDocument.self, from: Data(text.utf8)))?.sightings
+    }
+
     /// Waits until every member has followed a head of every other.
     public func waitUntilConverged(within limit: Duration) async throws {
         func missing() -> Int {
@@ -164,7 +171,8 @@ public struct LocalCluster: Sendable {
     }
 
     private func launch(_ member: Member) throws -> Int32 {
-        try ProcessLauncher.start(executable, ["node", "--home", member.home] + nodeArguments.map { $0.replacing("{home}", with: member.home) }, logPath: member.logPath)
+        try ProcessLauncher.start(
+            executable, ["node", "--home", member.home] + nodeArguments.map { $0.replacing("{home}", with: member.home) }, logPath: member.logPath)
     }
 
     private func waitUntilAnswering(_ member: Member) async throws {

@@ -58,7 +58,9 @@ extension NodeCore {
         let chain = key.verifyingKey.raw == identity.origin.raw ? members.chain(of: identity.origin, at: now.timestamp) ?? [] : []
         let own = [Slot.node(identity.node), .peer(identity.node)].compactMap { log.bytes(in: $0) }
         send(
-            Frame(.joinAnswer, requestID: requestID, isAnswer: true, body: JoinAnswer(statements: chain.reversed().map(\.bytes) + [signed.bytes] + own).encoded()), on: id)
+            Frame(
+                .joinAnswer, requestID: requestID, isAnswer: true, body: JoinAnswer(statements: chain.reversed().map(\.bytes) + [signed.bytes] + own).encoded()),
+            on: id)
     }
 
     private mutating func refuseNewcomer(_ id: SessionID, _ refusal: Refusal, requestID: UInt32) {

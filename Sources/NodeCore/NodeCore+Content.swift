@@ -55,7 +55,9 @@ extension NodeCore {
 
     /// Signs what is due, unless others are still to be asked for our newest head; the next tick comes back to it.
     mutating func publish(at now: Moment) {
-        guard startCheck.isDone || startCheck.allowsSigning(known: knownOthers, at: now.instant), opening == nil, publisher.isDue(at: now.timestamp) else { return }
+        guard startCheck.isDone || startCheck.allowsSigning(known: knownOthers, at: now.instant), opening == nil, publisher.isDue(at: now.timestamp) else {
+            return
+        }
         guard let publication = publisher.publication(at: now.timestamp) else { return }
         directives.append(.publish(publication))
     }

@@ -151,7 +151,12 @@ extension NodeCore {
     mutating func received(datagram bytes: [UInt8], on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions[id], let node = session.node, !session.isClosing else { return }
         // Datagrams are sealed: malformed ones are the other side's own, not somebody's between.
-        guard let message = try? DatagramMessage(decoding: bytes) else { return drop(id, for: .malformed(.invalid(.datagramType))) }
+        let message: DatagramMessage
+        do throws(WireError) { message = try DatagramMessage(decoding: bytes) } catch {
+            // An unknown type is of a later version of the protocol: not for us.
+            if error != .invalid(.datagramType) { drop(id, for: .malformed(error)) }
+            return
+        }
         sessions[id]?.lastHeard = now.instant
         sessions[id]?.pingedAt = nil
         perform(detector.heard(node, at: now.instant), at: now)

@@ -113,7 +113,9 @@ extension NodeCore {
     }
 
     mutating func hinted(_ suspicion: Suspicion, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard suspicion.node != identity.node, let relay = sessions[id]?.node, let origin = sessions[id]?.origin, sessions[id]?.hints.take(at: now.instant) == true else { return }
+        guard suspicion.node != identity.node, let relay = sessions[id]?.node, let origin = sessions[id]?.origin,
+            sessions[id]?.hints.take(at: now.instant) == true
+        else { return }
         perform(
             detector.hinted(
                 suspicion.node, incarnation: suspicion.incarnation, by: relay, of: origin, at: now.instant, surroundings(at: now), using: &random),
@@ -160,7 +162,9 @@ struct Allowance: Sendable {
                 used = max(0, used - regained)
                 self.since = used == 0 ? now : since + interval * min(regained, 1 << 30)
             }
-        } else { since = now }
+        } else {
+            since = now
+        }
         guard used < capacity else { return false }
         used += 1
         return true

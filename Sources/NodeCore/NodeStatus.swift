@@ -120,7 +120,8 @@ extension NodeCore {
             mesh: identity.mesh, origin: identity.origin, displayName: members.displayName(of: identity.origin) ?? "",
             sponsors: members.sponsors(of: identity.origin), node: identity.node, own: publisher.lastHead?.body.position,
             ownSightingCount: publisher.lastHead?.body.sightingCount ?? 0, signing: signing,
-            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, rules: rules.all, peers: peers, origins: origins)
+            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, rules: rules.all, peers: peers,
+            origins: origins)
     }
 
     private var signing: NodeStatus.Signing {

@@ -271,7 +271,8 @@ final class Disk: Sendable {
         reading.async { [self] in
             defer { readsWaiting.withLock { $0 -= 1 } }
             do {
-                let bytes = type == .manifest ? try store.manifest(of: request.origin, root: request.root) : try store.bucket(of: request.origin, root: request.root)
+                let bytes =
+                    type == .manifest ? try store.manifest(of: request.origin, root: request.root) : try store.bucket(of: request.origin, root: request.root)
                 answer(bytes.map { Frame(type, requestID: requestID, isAnswer: true, body: $0) } ?? refusal(.notHeld))
             } catch {
                 logger.error("\(error)")

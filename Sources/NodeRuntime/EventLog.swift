@@ -24,7 +24,8 @@ public enum EventLog {
         case .published(let position, let sightings): (.info, "published head \(position): \(sightings) sightings")
         case .equivocation(let origin, let generation):
             (.error, "operator \(origin.short) contradicts itself: generation \(generation) is in quarantine; hearsay evidence shows the proof")
-        case .setAside(let origin, let position): (.warning, "head \(position) of operator \(origin.short) does not count any more: its sightings are set aside")
+        case .setAside(let origin, let position):
+            (.warning, "head \(position) of operator \(origin.short) does not count any more: its sightings are set aside")
         case .signingHalted(let ours, let halt): (.critical, "signing halted at \(ours.map { "head \($0)" } ?? "no head"): \(words(for: halt))")
         case .generationOpened(let number, let reason): (.notice, "generation \(number) opened: \(reason)")
         case .recovered(let position): (.notice, "our own head \(position) has come back from others")
@@ -33,7 +34,10 @@ public enum EventLog {
         case .commandRefused(let refusal): (.notice, "command refused: \(refusal)")
         case .limitReached(let limit): (.warning, "limit reached: \(limit)")
         case .quotaReached(let origin, let sightings, let byteCount):
-            (.warning, "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed")
+            (
+                .warning,
+                "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed"
+            )
         }
     }
 

@@ -32,7 +32,10 @@ public actor Node {
     private let logger: Logger
     private var random = SystemRandomNumberGenerator()
 
-    init(core: NodeCore, mailbox: Mailbox<Input>, clock: SystemClock, disk: Disk, replica: Replica, timers: TimerService, transport: MeshTransport, logger: Logger) {
+    init(
+        core: NodeCore, mailbox: Mailbox<Input>, clock: SystemClock, disk: Disk, replica: Replica, timers: TimerService, transport: MeshTransport,
+        logger: Logger
+    ) {
         self.core = core
         self.mailbox = mailbox
         self.clock = clock
@@ -53,6 +56,9 @@ public actor Node {
 
     /// A picture of the node, now.
     public func status() -> NodeStatus { core.status(at: clock.now) }
+
+    /// The heads whose sightings are in the replica.
+    func adoptedHeads() -> [Head] { core.adoptedHeads.map(\.head.body) }
 
     var holdsIdentityKey: Bool { core.holdsIdentityKey }
 

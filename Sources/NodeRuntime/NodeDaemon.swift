@@ -76,7 +76,8 @@ public final class NodeDaemon: Sendable {
         for problem in problems { logger.error("\(problem)") }
         guard let origin = Self.origin(of: NodeID(nodeKey.verifyingKey.raw), in: state) else { throw NodeStartError.noMesh(path: directory.path) }
         let keys = NodeKeys(
-            identity: try directory.signingKey(.identity), node: nodeKey, generation: try directory.generationKey { key in
+            identity: try directory.signingKey(.identity), node: nodeKey,
+            generation: try directory.generationKey { key in
                 state.statements.contains { statement in
                     if case .generation(let certificate) = statement { certificate.body.origin == origin && certificate.body.signingKey == key } else { false }
                 }
@@ -114,7 +115,8 @@ public final class NodeDaemon: Sendable {
         var random = SystemRandomNumberGenerator()
         let core = NodeCore(identity: identity, keys: keys, configuration: coreConfiguration, stored: state, logID: random.next())
         let node = Node(
-            core: core, mailbox: mailbox, clock: clock, disk: disk, replica: replica, timers: TimerService(loop: group.next(), mailbox: mailbox), transport: transport,
+            core: core, mailbox: mailbox, clock: clock, disk: disk, replica: replica, timers: TimerService(loop: group.next(), mailbox: mailbox),
+            transport: transport,
             logger: logger)
         let running = Task { await node.run() }
 
@@ -138,7 +140,8 @@ public final class NodeDaemon: Sendable {
         let service = ControlService(node: node, replica: replica, disk: disk, store: store, outbox: outbox, stop: { stop.yield() })
         let control = try await ControlServer(path: directory.controlSocketPath, group: group) { await service.answer($0) }
         logger.notice(
-            "node \(identity.node.short) of operator \(origin.short) listens at \(settings.bindAddress) TCP \(ports.tcp.map { "\($0)" } ?? "none"), UDP \(ports.udp)")
+            "node \(identity.node.short) of operator \(origin.short) listens at \(settings.bindAddress) TCP \(ports.tcp.map { "\($0)" } ?? "none"), UDP \(ports.udp)"
+        )
         if capture != nil { logger.critical("every frame is written in the clear to a capture file: for tests only") }
         return NodeDaemon(
             node: node, ports: ports, lock: lock, group: group, transport: transport, mailbox: mailbox, disk: disk, control: control, outboxTask: outboxTask,

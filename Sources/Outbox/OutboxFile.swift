@@ -135,7 +135,9 @@ public struct OutboxPosition: Hashable, Sendable {
 
     public init?(bytes: [UInt8]) {
         var reader = WireReader(bytes)
-        guard let fileID = try? reader.bytes(OutboxFile.fileIDByteCount), let offset = try? reader.integer(UInt64.self), reader.remaining == 0 else { return nil }
+        guard let fileID = try? reader.bytes(OutboxFile.fileIDByteCount), let offset = try? reader.integer(UInt64.self), reader.remaining == 0 else {
+            return nil
+        }
         self.init(fileID: fileID, offset: offset)
     }
 }

@@ -29,7 +29,8 @@ extension SimulatedMesh {
         switch nodes[node].role {
         case .honest, .withholder:
             nodes[node].core = NodeCore(
-                identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil, generation: nodes[node].disk.content.generationKey), configuration: nodes[node].configuration,
+                identity: identity, keys: member.keys(root: node == 0 ? founder.root : nil, generation: nodes[node].disk.content.generationKey),
+                configuration: nodes[node].configuration,
                 stored: nodes[node].disk.storedState, logID: random.next())
         case .garbage: nodes[node].hostile = GarbageSpeaker(member, incarnation: nodes[node].life, victims: victims)
         case .equivocator: nodes[node].hostile = Equivocator(member, incarnation: nodes[node].life, victims: victims)

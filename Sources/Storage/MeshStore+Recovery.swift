@@ -50,7 +50,9 @@ extension MeshStore {
     }
 
     /// One day: what has changed here since our last head stays; all else is as others hold it.
-    private static func settle(_ id: OwnContent.DayID, base: OwnContent.Records, theirs: OwnContent.Records, ours: OwnContent.Records, in database: Database) throws {
+    private static func settle(_ id: OwnContent.DayID, base: OwnContent.Records, theirs: OwnContent.Records, ours: OwnContent.Records, in database: Database)
+        throws
+    {
         var merged = theirs
         for key in Set(base.keys).union(ours.keys) where ours[key] != base[key] { merged[key] = ours[key] }
         let day: StatementArguments = [id.stream.kind, id.stream.schemaVersion, id.day.number]

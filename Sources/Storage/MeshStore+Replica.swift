@@ -183,11 +183,15 @@ extension MeshStore {
 
     /// What leads from the content that is here to that of a manifest; the buckets of both are here still.
     private static func observe(_ manifest: Manifest, of origin: OriginID, in database: Database) throws -> ObservedChange? {
-        guard let row = try Row.fetchOne(database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin WHERE origin = ?", arguments: [origin.data]),
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT origin, head, signing_key, manifest, history FROM origin WHERE origin = ?", arguments: [origin.data]),
             let before = content(of: row)?.manifest, before.root != manifest.root
         else { return nil }
         func bytes(_ entry: BucketEntry) -> [UInt8]? {
-            (try? Data.fetchOne(database, sql: "SELECT bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, entry.root.data])).map { Array($0) }
+            (try? Data.fetchOne(database, sql: "SELECT bytes FROM bucket WHERE origin = ? AND root = ?", arguments: [origin.data, entry.root.data])).map {
+                Array($0)
+            }
         }
         return ObservedChange(origin: origin, since: before, root: manifest, ContentChange.between(before, manifest, old: bytes, new: bytes))
     }

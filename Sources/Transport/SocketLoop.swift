@@ -107,15 +107,16 @@ final class SocketLoop: @unchecked Sendable {
 
     /// Closes the listener and everything half open at once, and sessions once what is queued has been written.
     func stop() async {
-        let closing = (try? await loop.submit { () -> [any Channel] in
-            self.isStopped = true
-            for channel in [self.listener, self.datagrams] { channel?.close(promise: nil) }
-            let sessions = self.connections.values
-            let inSession = Set(sessions.map { ObjectIdentifier($0.channel) })
-            for (id, channel) in self.channels where !inSession.contains(id) { channel.close(promise: nil) }
-            for connection in sessions { connection.close(.stopped) }
-            return [self.listener, self.datagrams].compactMap { $0 } + self.channels.values
-        }.get()) ?? []
+        let closing =
+            (try? await loop.submit { () -> [any Channel] in
+                self.isStopped = true
+                for channel in [self.listener, self.datagrams] { channel?.close(promise: nil) }
+                let sessions = self.connections.values
+                let inSession = Set(sessions.map { ObjectIdentifier($0.channel) })
+                for (id, channel) in self.channels where !inSession.contains(id) { channel.close(promise: nil) }
+                for connection in sessions { connection.close(.stopped) }
+                return [self.listener, self.datagrams].compactMap { $0 } + self.channels.values
+            }.get()) ?? []
         for channel in closing { try? await channel.closeFuture.get() }
     }
 
@@ -213,7 +214,9 @@ final class SocketLoop: @unchecked Sendable {
     // MARK: Datagrams
 
     func sendDatagram(_ plaintext: [UInt8], on session: SessionID) {
-        guard let datagrams, datagrams.isWritable, let connection = connections[session], let (bytes, destination) = connection.seal(datagram: plaintext) else { return }
+        guard let datagrams, datagrams.isWritable, let connection = connections[session], let (bytes, destination) = connection.seal(datagram: plaintext) else {
+            return
+        }
         tap?.saw(.sent, .datagram, plaintext)
         datagrams.writeAndFlush(AddressedEnvelope(remoteAddress: destination, data: ByteBuffer(bytes: bytes)), promise: nil)
     }

@@ -18,7 +18,8 @@ enum MeshBenchmark {
     static func run() async {
         let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("hearsay-bench-\(UUID().uuidString)").path
-        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay").path
+        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay")
+            .path
         do {
             try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             var cluster = try LocalCluster(creating: root, executable: executable)
@@ -31,7 +32,7 @@ enum MeshBenchmark {
     private static func measure(_ cluster: inout LocalCluster, count: Int) async throws {
         let clock = ContinuousClock()
         let rise = try await clock.measure { try await cluster.up(count: count) }
-        let all = try await time(in: cluster, Array(0..<count)) { _, status in status.origins.count { $0.adopted != nil } >= count - 1 }
+        let all = try await time(Array(0..<count)) { index in (cluster.holdings(of: index)?.count ?? 0) >= count - 1 }
         print("mesh \(count): made and started in \(rise); all see all \(text(all)) after the last start")
 
         let origins = (0..<count).map { cluster.status(of: $0)?.operator ?? "" }
@@ -50,36 +51,37 @@ enum MeshBenchmark {
             let publisher = round * 7 % count
             try append(at: publisher)
             let expected = stated[publisher]
-            times.append(try await time(in: cluster, (0..<count).filter { $0 != publisher }) { _, status in
-                status.origins.contains { $0.operator == origins[publisher] && $0.sightings == expected }
-            })
+            times.append(
+                try await time((0..<count).filter { $0 != publisher }) { cluster.holdings(of: $0)?[origins[publisher]] == expected })
         }
         let seen = times.compactMap { $0 }.sorted()
-        print("mesh \(count): a new sighting reaches the last node: median \(text(seen.isEmpty ? nil : seen[seen.count / 2])), max \(text(seen.last)), \(seen.count) of \(times.count) arrived")
+        print(
+            "mesh \(count): a new sighting reaches the last node: median \(text(seen.isEmpty ? nil : seen[seen.count / 2])), max \(text(seen.last)), \(seen.count) of \(times.count) arrived"
+        )
 
         for round in 0..<burstCount { try append(at: round % count) }
         let expected = stated
-        let burst = try await time(in: cluster, Array(0..<count)) { holder, status in
-            let held = Dictionary(status.origins.map { ($0.operator, $0.sightings) }, uniquingKeysWith: { first, _ in first })
+        let burst = try await time(Array(0..<count)) { holder in
+            guard let held = cluster.holdings(of: holder) else { return false }
             return (0..<count).allSatisfy { $0 == holder || held[origins[$0]] == expected[$0] }
         }
         print("mesh \(count): \(burstCount) sightings appended one by one are everywhere \(text(burst)) after the last")
 
         let victim = count - 1
         cluster.kill(victim)
-        let noticed = try await time(in: cluster, Array(0..<victim)) { _, status in
-            !status.peers.contains { $0.operator == origins[victim] && $0.connected }
+        let noticed = try await time(Array(0..<victim)) { index in
+            cluster.status(of: index).map { status in !status.peers.contains { $0.operator == origins[victim] && $0.connected } } ?? false
         }
         print("mesh \(count): kill -9 is noticed by all \(text(noticed)) after the process is gone")
     }
 
-    /// How long it takes until each of these nodes has said of itself what it is asked for; `nil` if that takes too long.
-    private static func time(in cluster: LocalCluster, _ nodes: [Int], until condition: (Int, StatusDocument) -> Bool) async throws -> Duration? {
+    /// How long it takes until what is asked holds of each of these nodes; `nil` if that takes too long.
+    private static func time(_ nodes: [Int], until condition: (Int) -> Bool) async throws -> Duration? {
         let begin = ContinuousClock.now
         var waiting = nodes
         while true {
             // One after another, for as long as it takes each: what has come stays, so the last to be found is no earlier than the last to have it.
-            while let index = waiting.last, cluster.status(of: index).map({ condition(index, $0) }) ?? false { waiting.removeLast() }
+            while let index = waiting.last, condition(index) { waiting.removeLast() }
             let elapsed = ContinuousClock.now - begin
             if waiting.isEmpty { return elapsed }
             guard elapsed < patience else { return nil }

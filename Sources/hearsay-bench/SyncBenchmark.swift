@@ -18,7 +18,8 @@ enum SyncBenchmark {
     static func run() async {
         let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("hearsay-bench-\(UUID().uuidString)").path
-        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay").path
+        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay")
+            .path
         do {
             try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             var cluster = try LocalCluster(creating: root + "/cluster", executable: executable)
@@ -35,7 +36,9 @@ enum SyncBenchmark {
         let pristine = NodeDirectory(path: root + "/pristine")
         try cluster.members[1].nodeDirectory.copyFiles(to: pristine.path)
         try OutboxWriter(directory: cluster.members[0].outboxDirectory).append(sightings(count))
-        guard try await wait(until: { cluster.status(of: 0)?.sightings == UInt64(count) }) != nil else { return print("sync \(count): the origin does not publish") }
+        guard try await wait(until: { cluster.status(of: 0)?.sightings == UInt64(count) }) != nil else {
+            return print("sync \(count): the origin does not publish")
+        }
 
         var times: [Duration] = []
         var wireByteCount: UInt64 = 0
@@ -58,7 +61,9 @@ enum SyncBenchmark {
         print(
             "sync \(count): \(buckets.count) buckets, \(buckets.byteCount) bytes; from hearing of the head to verified and stored: "
                 + "median \(milliseconds(median)) ms, best \(milliseconds(times[0])) ms of \(rounds)")
-        print("sync \(count): \(wireByteCount) bytes on the wire, both ways, handshake and all: \(ratio(Double(wireByteCount) / Double(max(1, buckets.byteCount))))x the buckets")
+        print(
+            "sync \(count): \(wireByteCount) bytes on the wire, both ways, handshake and all: \(ratio(Double(wireByteCount) / Double(max(1, buckets.byteCount))))x the buckets"
+        )
         guard GitClone.isHere else { return print("sync \(count): git is not here to compare with") }
         let cloned = try (0..<rounds).map { try clone.time($0) }.sorted()
         print(

@@ -12,7 +12,8 @@ import Foundation
             """,
         subcommands: [
             CollectCommand.self, RetractCommand.self, ProfileCommand.self, SeenCommand.self, PolicyCommand.self,
-            InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self, RevokeCommand.self,
+            InitCommand.self, MeshCommand.self, InviteCommand.self, JoinCommand.self, NodeCommand.self, StatusCommand.self, PeersCommand.self,
+            RevokeCommand.self,
             GenerationCommand.self, RecoverCommand.self, EvidenceCommand.self, VerifyCommand.self,
             QueryCommand.self, LookupCommand.self, SimilarCommand.self, WatchCommand.self, AskCommand.self, AnsweringCommand.self, ClusterCommand.self,
             SimulateCommand.self, EvaluateCommand.self,

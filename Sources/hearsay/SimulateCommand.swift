@@ -19,7 +19,8 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "Write a plot to this file: the share of nodes that hold a head, over the time since its publication.") var svg: String?
     @Flag(help: "Print one JSON object.") var json = false
 
-    @Option(help: "Run an attack by a third of the members, or half for coLocation, and say what has held. One of: \(AttackScenario.names).") var attack: String?
+    @Option(help: "Run an attack by a third of the members, or half for coLocation, and say what has held. One of: \(AttackScenario.names).") var attack:
+        String?
     @Flag(help: "Faults drawn from the seed: loss, partitions, crashes, pauses, clock jumps, hostile members and more.") var drawn = false
     @Option(help: "With --drawn: so many seeds, beginning with --seed.") var count: UInt64 = 1
     @Option(help: "With --drawn: leave this fault out; may be repeated. One of: \(Scenario.Fault.names).") var without: [String] = []

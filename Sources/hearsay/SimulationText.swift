@@ -43,10 +43,17 @@ final class DrawnOutcomes: Sendable {
 enum SimulationText {
     static func lines(of report: SteadyRun.Report, realTime: Duration) -> String {
         let (run, figures, spread) = (report.run, report.statistics, report.statistics.headToLastNode)
-        var table = TextTable(["simulated", "\(run.nodeCount) nodes for \(run.duration.hours) h, \(Double(run.lossPerMille) / 10) % of datagrams lost, seed \(run.seed)"])
+        var table = TextTable([
+            "simulated", "\(run.nodeCount) nodes for \(run.duration.hours) h, \(Double(run.lossPerMille) / 10) % of datagrams lost, seed \(run.seed)",
+        ])
         table.add(["started", report.startTime.map { "all held everything after \($0.seconds) s" } ?? "some never held everything"])
-        table.add(["head to last node", "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)"])
-        let shares = [0.5, 0.9, 0.99].map { share in "\(Int(share * 100)) % after \(report.convergence.time(toReach: share).map { "\($0.seconds) s" } ?? "never")" }
+        table.add([
+            "head to last node",
+            "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)",
+        ])
+        let shares = [0.5, 0.9, 0.99].map { share in
+            "\(Int(share * 100)) % after \(report.convergence.time(toReach: share).map { "\($0.seconds) s" } ?? "never")"
+        }
         table.add(["in rounds of 3 s", "max \((spread.maximum / AttackScenario.round * 10).rounded(.up) / 10)"])
         table.add(["head to nodes", shares.joined(separator: ", ")])
         table.add(["per node", "\(Int(figures.bytesPerNodePerSecond)) B/s, \((figures.packetsPerNodePerSecond * 10).rounded() / 10) packets/s"])
@@ -54,7 +61,10 @@ enum SimulationText {
         table.add(["busiest node", "\(Int(figures.mostBytesPerSecond)) B/s"])
         table.add(["liveness", "\(figures.liveness)"])
         let (notice, death) = (report.detection.crashToNotice, report.detection.crashToDeath)
-        table.add(["one falls silent", "suspected p50 \(notice.median.seconds) s, max \(notice.maximum.seconds) s; dead p50 \(death.median.seconds) s, max \(death.maximum.seconds) s, at \(death.count)"])
+        table.add([
+            "one falls silent",
+            "suspected p50 \(notice.median.seconds) s, max \(notice.maximum.seconds) s; dead p50 \(death.median.seconds) s, max \(death.maximum.seconds) s, at \(death.count)",
+        ])
         table.add(["sessions made", "\(figures.sessionsMade), of which broken \(figures.sessionBreakCount)"])
         table.add(["converged", report.isConverged ? "yes" : "no"])
         table.add(["violations", report.violations.isEmpty ? "none" : report.violations.prefix(10).map { "\($0)" }.joined(separator: "; ")])
@@ -67,7 +77,10 @@ enum SimulationText {
         let spread = outcome.statistics.headToLastNode
         var table = TextTable(["attack", "\(outcome.scenario.rawValue): \(outcome.attackerCount) of \(outcome.nodeCount) members, seed \(outcome.seed)"])
         table.add(["started", outcome.startTime.map { "all honest members held everything after \($0.seconds) s" } ?? "some never held everything"])
-        table.add(["head to last node", "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)"])
+        table.add([
+            "head to last node",
+            "p50 \(spread.median.seconds) s, p99 \(spread.percentile99.seconds) s, max \(spread.maximum.seconds) s (\(spread.count) heads)",
+        ])
         table.add(["withheld", "\(outcome.withheldCount) statements"])
         table.add(["dialed attackers", "\(outcome.dialedAttackersPerMille) of 1,000 sessions"])
         if let count = outcome.victimsHonestNeighbours { table.add(["victim", "\(count) honest neighbours"]) }

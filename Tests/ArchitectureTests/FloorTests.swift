@@ -18,7 +18,8 @@ import Testing
         "NodeCore": ["Cryptography", "Ledger", "Membership", "Primitives", "Replication", "WireFormat"],
         "Outbox": ["Cryptography", "Foundation", "Glibc", "Ledger", "Primitives", "WireFormat"],
         "Storage": [
-            "Cryptography", "Foundation", "GRDB", "Glibc", "Ledger", "Noise", "NodeCore", "Outbox", "Primitives", "Replication", "Synchronization", "WireFormat",
+            "Cryptography", "Foundation", "GRDB", "Glibc", "Ledger", "Noise", "NodeCore", "Outbox", "Primitives", "Replication", "Synchronization",
+            "WireFormat",
         ],
         "Transport": [
             "Collections", "Cryptography", "Foundation", "NIOCore", "NIOPosix", "Noise", "Primitives", "Synchronization", "WireFormat",
@@ -29,7 +30,8 @@ import Testing
         "Watching": ["Cryptography", "Foundation", "FoundationNetworking", "GRDB", "Glibc", "Primitives", "Synchronization"],
         "Simulation": ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"],
         "NodeRuntime": [
-            "Cryptography", "Dispatch", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives", "Replication",
+            "Cryptography", "Dispatch", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives",
+            "Replication",
             "Similarity", "Storage", "Synchronization", "Transport", "WireFormat",
         ],
         "LocalCluster": ["Foundation", "NodeRuntime", "Primitives", "Storage"],
@@ -59,7 +61,8 @@ import Testing
     static func imports(in lines: [Substring]) -> [String] {
         lines.compactMap { line in
             let words = line.split(separator: " ")
-            guard let place = words.firstIndex(of: "import"), words[..<place].allSatisfy({ $0.hasPrefix("@") || $0 == "public" || $0 == "internal" || $0 == "private" }),
+            guard let place = words.firstIndex(of: "import"),
+                words[..<place].allSatisfy({ $0.hasPrefix("@") || $0 == "public" || $0 == "internal" || $0 == "private" }),
                 words.count > place + 1
             else { return nil }
             return String(words[place + 1].split(separator: ".")[0])
@@ -113,7 +116,9 @@ import Testing
 
     /// What posts to webhooks is given what it may post; it has no path to the collector's files, nor to the node's.
     @Test func theWatcherHasNoPathToIdentitiesOrTheNode() {
-        for module in ["Collecting", "Keystrokes", "Storage", "Transport", "NodeCore", "Outbox"] { #expect(Self.allowed["Watching"]?.contains(module) == false) }
+        for module in ["Collecting", "Keystrokes", "Storage", "Transport", "NodeCore", "Outbox"] {
+            #expect(Self.allowed["Watching"]?.contains(module) == false)
+        }
     }
 
     /// And the other way round: what knows attackers has no socket.

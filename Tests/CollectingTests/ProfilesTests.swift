@@ -8,7 +8,8 @@ import Testing
 @Suite struct ProfilesTests {
     private func days(_ scratch: CollectorScratch) throws -> [Int64: Int64] {
         try scratch.database.read("read days") { database in
-            Dictionary(uniqueKeysWithValues: try Row.fetchAll(database, sql: "SELECT day, SUM(count) AS n FROM target_day GROUP BY day").map { ($0["day"], $0["n"]) })
+            Dictionary(
+                uniqueKeysWithValues: try Row.fetchAll(database, sql: "SELECT day, SUM(count) AS n FROM target_day GROUP BY day").map { ($0["day"], $0["n"]) })
         }
     }
 
@@ -33,7 +34,9 @@ import Testing
             for _ in 0...Int.random(in: 0...2, using: &random) { _ = try often.take([item]) }
         }
         func table(_ scratch: CollectorScratch) throws -> [String] {
-            try scratch.database.read("read") { try String.fetchAll($0, sql: "SELECT day || ' ' || domain || ' ' || attacker_uuid || ' ' || count FROM target_day ORDER BY 1") }
+            try scratch.database.read("read") {
+                try String.fetchAll($0, sql: "SELECT day || ' ' || domain || ' ' || attacker_uuid || ' ' || count FROM target_day ORDER BY 1")
+            }
         }
         #expect(try table(once) == table(often), "seed \(seed)")
     }
@@ -73,9 +76,10 @@ import Testing
         func columns() throws -> [String: [String]] {
             let database = try ProfilesDatabase(directory: root)
             return try database.read("read columns") { database in
-                try Dictionary(uniqueKeysWithValues: ["session_profile", "smtp_targets", "attackers"].map {
-                    ($0, try String.fetchAll(database, sql: "SELECT name FROM pragma_table_info(?)", arguments: [$0]))
-                })
+                try Dictionary(
+                    uniqueKeysWithValues: ["session_profile", "smtp_targets", "attackers"].map {
+                        ($0, try String.fetchAll(database, sql: "SELECT name FROM pragma_table_info(?)", arguments: [$0]))
+                    })
             }
         }
         let once = try columns()

@@ -56,7 +56,8 @@ import Testing
 
     @Test(arguments: [
         "", ".", "com", "com.", "a.b..", "192.0.2.1", "[192.0.2.1]", "2001:db8::1", "a_b.com", "a b.com", "x.test", "x.localhost", "x.local", "x.example",
-        "x.invalid", "x.onion", "x.internal", "x.com1", "ｅxample.com", "ﬁ.com", "a\u{200D}b.com", "\u{301}a.com", "xn--ü.com", "-ü.com", "☃.com", "a\u{202E}b.com",
+        "x.invalid", "x.onion", "x.internal", "x.com1", "ｅxample.com", "ﬁ.com", "a\u{200D}b.com", "\u{301}a.com", "xn--ü.com", "-ü.com", "☃.com",
+        "a\u{202E}b.com",
         "a\u{0}b.com",
         String(repeating: "a", count: 64) + ".com", String(repeating: "ü", count: 64) + ".com", String(repeating: "a.", count: 200) + "com",
         String(repeating: "ü.", count: 100_000),

@@ -39,7 +39,8 @@ struct CanaryScanner {
             head = head << 8 | UInt64(data[end])
             guard let place = places[head] else { continue }
             let start = end - 7
-            for pattern in patterns[place] where start + pattern.bytes.count <= data.count && data[start..<start + pattern.bytes.count].elementsEqual(pattern.bytes) {
+            for pattern in patterns[place]
+            where start + pattern.bytes.count <= data.count && data[start..<start + pattern.bytes.count].elementsEqual(pattern.bytes) {
                 found.insert("\(pattern.canary) (\(pattern.encoding))")
             }
         }

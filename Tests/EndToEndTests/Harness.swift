@@ -88,6 +88,8 @@ enum Recent {
 /// Lines of a DECNET mail honeypot's log.
 enum MailLog {
     static func line(second: Int, source: String, recipient: String) -> String {
-        String(format: "<134>1 \(Recent.day)T%02d:%02d:%02d.000000+00:00 canary-mail-01 smtp - rcpt_to [relay@55555 src=\"\(source)\" value=\"<\(recipient)>\"]\n", second / 3_600, second / 60 % 60, second % 60)
+        String(
+            format: "<134>1 \(Recent.day)T%02d:%02d:%02d.000000+00:00 canary-mail-01 smtp - rcpt_to [relay@55555 src=\"\(source)\" value=\"<\(recipient)>\"]\n",
+            second / 3_600, second / 60 % 60, second % 60)
     }
 }

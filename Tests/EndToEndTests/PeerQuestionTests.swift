@@ -10,7 +10,9 @@ import Testing
                 try harness.useLabPolicy(index)
                 let log = harness.root + "/mail-\(index).log"
                 var text = (0..<4).map { MailLog.line(second: 60 * $0, source: "203.0.113.\($0 + 1)", recipient: "someone@victim-bank-test.com") }.joined()
-                if index < 2 { text += (0..<4).map { MailLog.line(second: 60 * $0, source: "203.0.113.\($0 + 9)", recipient: "a@two-saw-it-test.com") }.joined() }
+                if index < 2 {
+                    text += (0..<4).map { MailLog.line(second: 60 * $0, source: "203.0.113.\($0 + 9)", recipient: "a@two-saw-it-test.com") }.joined()
+                }
                 try Data(text.utf8).write(to: URL(fileURLWithPath: log))
                 #expect(try harness.hearsay("collect", log, "--home", harness.home(index)).status == 0)
             }
@@ -19,8 +21,12 @@ import Testing
             }
             #expect(hasCome)
             let peer = try #require(harness.cluster.status()[0].status).node
-            func ask(_ domain: String) throws -> Harness.Output { try harness.hearsay("ask", "domain", domain, "--peer", peer, "--json", "--home", harness.home(3)) }
-            func answer(_ domain: String) throws -> PeerAnswerDocument { try JSONDecoder().decode(PeerAnswerDocument.self, from: Data(try ask(domain).text.utf8)) }
+            func ask(_ domain: String) throws -> Harness.Output {
+                try harness.hearsay("ask", "domain", domain, "--peer", peer, "--json", "--home", harness.home(3))
+            }
+            func answer(_ domain: String) throws -> PeerAnswerDocument {
+                try JSONDecoder().decode(PeerAnswerDocument.self, from: Data(try ask(domain).text.utf8))
+            }
 
             let refused = try ask("victim-bank-test.com")
             #expect(refused.status == 1 && refused.errors.contains("refused: off"), "\(refused.errors)")

@@ -36,7 +36,9 @@ struct PlantedSources {
             }.joined(separator: "-"))
     }
 
-    private mutating func ipv4() -> String { plant("203.\(100 + random.number(below: 155)).\(100 + random.number(below: 155)).\(100 + random.number(below: 155))") }
+    private mutating func ipv4() -> String {
+        plant("203.\(100 + random.number(below: 155)).\(100 + random.number(below: 155)).\(100 + random.number(below: 155))")
+    }
 
     private mutating func ipv6() -> String {
         plant("2001:db8:" + (0..<6).map { _ in String(0x1000 + random.number(below: 0xEFFF), radix: 16) }.joined(separator: ":"))
@@ -59,7 +61,8 @@ struct PlantedSources {
             for index in 0..<count {
                 let (attacker, address, sid) = (uuid(), index.isMultiple(of: 2) ? ipv4() : ipv6(), uuid())
                 let (decky, command) = (word("decoy-"), word("command-"))
-                try database.execute(sql: "INSERT INTO attackers VALUES (?, ?, ?, ?, ?, ?)", arguments: [attacker, address, time, time, "[\"\(decky)\"]", command])
+                try database.execute(
+                    sql: "INSERT INTO attackers VALUES (?, ?, ?, ?, ?, ?)", arguments: [attacker, address, time, time, "[\"\(decky)\"]", command])
                 try database.execute(
                     sql: "INSERT INTO logs VALUES (?, ?, ?, 'sessrec', 'session_recorded', ?, ?)",
                     arguments: [index, time, decky, address, "{\"sid\":\"\(sid)\",\"src_ip\":\"\(address)\",\"service\":\"ssh\"}"])
@@ -67,7 +70,8 @@ struct PlantedSources {
                     sql: "INSERT INTO session_profile VALUES (?, ?, 1, ?, 400, ?, ?)",
                     arguments: [sid, index, Data(random.bytes(count: 8)), "[[\"\(word("bigram-"))\",9,0.1]]", time])
                 try database.execute(
-                    sql: "INSERT INTO smtp_targets VALUES (?, ?, ?, ?, ?, 3)", arguments: [index, attacker, "\(word("host-")).seen-\(index % 7).com", time, time])
+                    sql: "INSERT INTO smtp_targets VALUES (?, ?, ?, ?, ?, 3)",
+                    arguments: [index, attacker, "\(word("host-")).seen-\(index % 7).com", time, time])
             }
         }
     }
@@ -95,7 +99,8 @@ struct PlantedSources {
             for (time, key) in keys(with: [word("password-"), word("file-")]) {
                 lines += "{\"sid\":\"\(sid)\",\"t\":\(time),\"ch\":\"i\",\"d\":\"\(key == "\r" ? "\\r" : key)\"}\n"
             }
-            log += "<134>1 \(Recent.day)T09:00:00.000000+00:00 \(decky) sessrec - session_recorded [relay@55555 sid=\"\(sid)\" service=\"ssh\" src_ip=\"\(address)\" duration_s=\"60.0\" bytes=\"1\" truncated=\"false\"]\n"
+            log +=
+                "<134>1 \(Recent.day)T09:00:00.000000+00:00 \(decky) sessrec - session_recorded [relay@55555 sid=\"\(sid)\" service=\"ssh\" src_ip=\"\(address)\" duration_s=\"60.0\" bytes=\"1\" truncated=\"false\"]\n"
         }
         try Data(lines.utf8).write(to: URL(fileURLWithPath: path + "/sessions-\(Recent.day).jsonl"))
         try Data(log.utf8).write(to: URL(fileURLWithPath: folder + "/sessions.log"))
@@ -103,7 +108,8 @@ struct PlantedSources {
 
     private mutating func plantMailLog(_ count: Int) throws {
         let lines = (0..<count).map { index in
-            MailLog.line(second: index % 80_000, source: index.isMultiple(of: 2) ? ipv4() : ipv6(), recipient: "\(word("local-"))@mail.aimed-at-\(index % 9).com")
+            MailLog.line(
+                second: index % 80_000, source: index.isMultiple(of: 2) ? ipv4() : ipv6(), recipient: "\(word("local-"))@mail.aimed-at-\(index % 9).com")
         }
         try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: folder + "/mail.log"))
     }
@@ -113,13 +119,16 @@ struct PlantedSources {
         var lines = ""
         for _ in 0..<max(3, count / 20) {
             let (session, address, name) = (word("cow"), ipv4(), word("tty"))
-            let common = "\"session\":\"\(session)\",\"src_ip\":\"\(address)\",\"sensor\":\"\(word("sensor-"))\",\"protocol\":\"ssh\",\"timestamp\":\"\(Recent.day)T10:00:00.000000Z\""
+            let common =
+                "\"session\":\"\(session)\",\"src_ip\":\"\(address)\",\"sensor\":\"\(word("sensor-"))\",\"protocol\":\"ssh\",\"timestamp\":\"\(Recent.day)T10:00:00.000000Z\""
             lines += "{\"eventid\":\"cowrie.session.connect\",\(common)}\n"
             lines += "{\"eventid\":\"cowrie.login.success\",\"username\":\"\(word("user-"))\",\"password\":\"\(word("password-"))\",\(common)}\n"
             lines += "{\"eventid\":\"cowrie.log.closed\",\"ttylog\":\"tty/\(name)\",\"duplicate\":false,\(common)}\n"
             var recording: [UInt8] = []
             func record(_ operation: UInt32, _ direction: UInt32, _ time: Double, _ data: [UInt8]) {
-                for field in [operation, 0, UInt32(data.count), direction, UInt32(Recent.start + 36_000) + UInt32(time), UInt32((time - time.rounded(.down)) * 1_000_000)] {
+                for field in [
+                    operation, 0, UInt32(data.count), direction, UInt32(Recent.start + 36_000) + UInt32(time), UInt32((time - time.rounded(.down)) * 1_000_000),
+                ] {
                     recording += (0..<4).map { UInt8(field >> UInt32(8 * $0) & 0xFF) }
                 }
                 recording += data

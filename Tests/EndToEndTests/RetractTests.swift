@@ -71,7 +71,8 @@ import Testing
             for index in 0..<3 {
                 #expect(try Self.files(below: harness.home(index) + (index == 0 ? "/node" : ""), with: needles) == [], "node \(index)")
                 #expect(try !Self.isSeen(harness, index, "domain", Self.domain) && !Self.isSeen(harness, index, "simhash", code, Self.one, "--radius", "0"))
-                #expect(try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, Self.one, "--radius", "0"))
+                #expect(
+                    try Self.isSeen(harness, index, "domain", Self.otherDomain) && Self.isSeen(harness, index, "simhash", otherCode, Self.one, "--radius", "0"))
             }
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(0)).text.contains("2 of 2 operators have confirmed it"))
             #expect(try harness.hearsay("retract", "--status", "--home", harness.home(1)).text.contains("nothing was retracted"))
@@ -112,7 +113,8 @@ import Testing
         #expect(try Harness.hearsay(["retract", "--home", nowhere]).status == 64)
         #expect(try Harness.hearsay(["retract", "--all", "--day", "2026-01-31", "--home", nowhere]).status == 64)
         for (arguments, words) in [
-            (["--simhash", "0000000000000000"], "a SimHash has 16 hex digits"), (["--day", "2026-02-30"], "is no day"), (["--domain", "co.uk"], "is no domain"),
+            (["--simhash", "0000000000000000"], "a SimHash has 16 hex digits"), (["--day", "2026-02-30"], "is no day"),
+            (["--domain", "co.uk"], "is no domain"),
             (["--all"], "there is no profiles.db"),
         ] {
             let output = try Harness.hearsay(["retract"] + arguments + ["--home", nowhere])

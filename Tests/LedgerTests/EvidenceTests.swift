@@ -71,7 +71,8 @@ import WireFormat
     @Test func everyPrefixIsTruncated() throws {
         for vector in try Self.file().good {
             for count in vector.bytes.bytes.indices {
-                #expect(refusal { _ = try UncheckedEvidence(decoding: Array(vector.bytes.bytes.prefix(count))) } == "truncated", "\(vector.name), \(count) bytes")
+                #expect(
+                    refusal { _ = try UncheckedEvidence(decoding: Array(vector.bytes.bytes.prefix(count))) } == "truncated", "\(vector.name), \(count) bytes")
             }
         }
     }

@@ -183,7 +183,9 @@ import Testing
             for second in 1...120 { if world.silence(for: .seconds(1)).contains(.changed(Self.node(9), .dead)) { return second } }
             return .max
         }
-        let (alone, same, two, three) = (timeToDeath(confirmers: []), timeToDeath(confirmers: [1, 1, 1]), timeToDeath(confirmers: [1, 2]), timeToDeath(confirmers: [1, 2, 3]))
+        let (alone, same, two, three) = (
+            timeToDeath(confirmers: []), timeToDeath(confirmers: [1, 1, 1]), timeToDeath(confirmers: [1, 2]), timeToDeath(confirmers: [1, 2, 3])
+        )
 
         #expect(three < two && two < same && same < alone && alone < .max, "\(three) \(two) \(same) \(alone)")
     }

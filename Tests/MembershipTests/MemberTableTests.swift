@@ -123,7 +123,9 @@ import WireFormat
         for member in world.keys.indices {
             let sponsor = member == 0 ? nil : Int(world.random.number(below: UInt64(member)))
             certificates.append(world.certificate(member, by: sponsor, days: 1 + Int64(world.random.number(below: 3))))
-            if world.random.number(below: 3) == 0, let sponsor { certificates.append(world.certificate(member, by: sponsor, days: 2 + Int64(world.random.number(below: 3)))) }
+            if world.random.number(below: 3) == 0, let sponsor {
+                certificates.append(world.certificate(member, by: sponsor, days: 2 + Int64(world.random.number(below: 3))))
+            }
             if world.random.number(below: 6) == 0 { revocations.append(world.revocation(of: member, by: sponsor)) }
         }
 

@@ -13,7 +13,9 @@ import WireFormat
             branch: ([number] + branch).map(origin))
     }
 
-    static func chosen(_ room: Int, of candidates: [NeighbourChoice.Candidate], neighbours: [NeighbourChoice.Candidate] = [], above: [Int] = [99]) -> [TransportKey] {
+    static func chosen(_ room: Int, of candidates: [NeighbourChoice.Candidate], neighbours: [NeighbourChoice.Candidate] = [], above: [Int] = [99])
+        -> [TransportKey]
+    {
         var choice = NeighbourChoice(neighbours: neighbours, ownBranch: above.map(origin))
         return choice.choose(room, of: candidates).map(\.key)
     }

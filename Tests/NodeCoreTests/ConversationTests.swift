@@ -163,6 +163,22 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [1, 2])
     }
 
+    /// A later version may say more than we know; what is no datagram at all is somebody's fault.
+    @Test func aDatagramOfALaterVersionIsPassedOverAndAMalformedOneEndsTheSession() throws {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 12)
+        mesh.start()
+        mesh.run(for: .seconds(10))
+        let session = try #require(mesh.openSessions(between: 0, and: 1).first)
+
+        for type in UInt8(10)...255 { mesh.give(0, .datagram(session, [type, 1, 2, 3])) }
+        mesh.settle()
+        #expect(mesh.openSessions(between: 0, and: 1).contains(session))
+
+        mesh.give(0, .datagram(session, [1, 2, 3]))
+        mesh.settle()
+        #expect(!mesh.openSessions(between: 0, and: 1).contains(session))
+    }
+
     @Test func aRestartedNodeGoesOnWhereItStopped() {
         let mesh = TinyMesh(["alpha", "beta"], seed: 11)
         mesh.start()

@@ -133,7 +133,10 @@ import WireFormat
         mesh.run(for: .seconds(5))
         for generation in 2...40 as ClosedRange<UInt32> {
             let key = SigningKey(using: &mesh.random)
-            let pair = [mesh.certificate(of: 0, generation: generation, reason: .rotation, key: key), mesh.certificate(of: 0, generation: generation, reason: .compromise)]
+            let pair = [
+                mesh.certificate(of: 0, generation: generation, reason: .rotation, key: key),
+                mesh.certificate(of: 0, generation: generation, reason: .compromise),
+            ]
             for certificate in pair {
                 mesh.learn([certificate.bytes], at: 1)
                 mesh.settle()
@@ -141,7 +144,10 @@ import WireFormat
         }
 
         #expect(evidence(at: 1, in: mesh).count == 8)
-        #expect(mesh.members[1].stored.statements.count { if case .generation(let certificate) = $0 { certificate.body.origin == mesh.operators[0].origin } else { false } } == 8)
+        #expect(
+            mesh.members[1].stored.statements.count {
+                if case .generation(let certificate) = $0 { certificate.body.origin == mesh.operators[0].origin } else { false }
+            } == 8)
     }
 
     @Test func falseEvidenceEndsTheSessionOfWhoSentIt() throws {

@@ -68,7 +68,8 @@ import WireFormat
         mesh.publish([1, 2], by: 0)
         mesh.run(for: .seconds(10))
         let adopted = try #require(mesh.adopted(of: 0, at: 1))
-        let certificate = mesh.certificate(of: 0, generation: 2, parent: .init(generation: 1, sequence: adopted.sequence - 1, headHash: .zero), reason: .compromise)
+        let certificate = mesh.certificate(
+            of: 0, generation: 2, parent: .init(generation: 1, sequence: adopted.sequence - 1, headHash: .zero), reason: .compromise)
 
         mesh.learn([certificate.bytes], at: 1)
         mesh.settle()

@@ -44,7 +44,8 @@ struct TestOperator {
         .generation(
             Signed.make(
                 GenerationCertificate(
-                    origin: origin, generation: 1, signingKey: generationKey.verifyingKey, notBefore: now, notAfter: now + .seconds(86_400 * 365), reason: .first)!,
+                    origin: origin, generation: 1, signingKey: generationKey.verifyingKey, notBefore: now, notAfter: now + .seconds(86_400 * 365),
+                    reason: .first)!,
                 with: identityKey))
     }
 }
@@ -119,7 +120,9 @@ final class TinyMesh {
             identity: NodeIdentity(
                 mesh: mesh, origin: each.origin, node: each.node, transportKey: each.transportKey.publicKey, addresses: [each.address],
                 incarnation: incarnation),
-            keys: NodeKeys(identity: withholdsIdentityKey ? nil : each.identityKey, node: each.nodeKey, generation: index < members.count ? members[index].generationKey ?? each.generationKey : each.generationKey, meshRoot: index == 0 ? root : nil),
+            keys: NodeKeys(
+                identity: withholdsIdentityKey ? nil : each.identityKey, node: each.nodeKey,
+                generation: index < members.count ? members[index].generationKey ?? each.generationKey : each.generationKey, meshRoot: index == 0 ? root : nil),
             configuration: configuration, stored: stored, logID: random.next())
     }
 
@@ -189,7 +192,9 @@ final class TinyMesh {
             stream: stream, keyByteCount: 8, valueByteCount: 3, retentionDays: 90, shardKey: [UInt8](repeating: 7, count: 16))!
         let day = day ?? now.timestamp.day
         let records = codes.sorted().map { SessionSimHashSighting(day: day, simHash: $0, sessions: 1, strength: 8)!.record }
-        give(index, .daysBuilt([DayContent(descriptor: descriptor, day: day, buckets: Bucket.buckets(of: records, at: day, descriptor: descriptor, using: &random))]))
+        give(
+            index,
+            .daysBuilt([DayContent(descriptor: descriptor, day: day, buckets: Bucket.buckets(of: records, at: day, descriptor: descriptor, using: &random))]))
     }
 
     /// The SimHashes of one operator that another holds.
@@ -272,12 +277,15 @@ final class TinyMesh {
             for origin in members[index].current.keys {
                 members[index].current[origin] = members[index].current[origin]?.filter { $0.value.descriptor.lastDay(ofBucketAt: $0.value.entry.day) >= day }
             }
-        case .keepRule(let rule, let origin): members[index].rules[origin] = rule
+        case .keepRule(let rule, let origin):
+            members[index].rules[origin] = rule
             members[index].stored.rules = PeerRules(members[index].rules)
         case .keepAnchors(let anchors): members[index].stored.anchors = anchors
         case .redeemInvite(let session, let id, let invite, let newcomer):
             var outcome = InviteOutcome.unknown
-            if let used = members[index].usedInvites[invite] { outcome = used == newcomer ? .accepted : .alreadyUsed } else if members[index].redeemable.contains(invite) {
+            if let used = members[index].usedInvites[invite] {
+                outcome = used == newcomer ? .accepted : .alreadyUsed
+            } else if members[index].redeemable.contains(invite) {
                 members[index].usedInvites[invite] = newcomer
                 outcome = .accepted
             }
@@ -297,7 +305,8 @@ final class TinyMesh {
     }
 
     private func serve(_ bytes: [UInt8]?, as type: FrameType, _ id: UInt32, _ session: SessionID, by index: Int) {
-        let frame = bytes.map { Frame(type, requestID: id, isAnswer: true, body: $0) }
+        let frame =
+            bytes.map { Frame(type, requestID: id, isAnswer: true, body: $0) }
             ?? Frame(.refusal, requestID: id, isAnswer: true, body: Refusal.notHeld.encoded())
         perform(.send(frame, session), for: index)
     }

@@ -13,7 +13,8 @@ import Testing
 
     /// What is said to a question; `nil` if it is answered.
     private func refusal(
-        _ sessions: [TypistRequest.Session] = [.init(code: code)], version: Int = 2, in index: SightingIndex? = nil, _ change: (inout TypistRequest) -> Void = { _ in }
+        _ sessions: [TypistRequest.Session] = [.init(code: code)], version: Int = 2, in index: SightingIndex? = nil,
+        _ change: (inout TypistRequest) -> Void = { _ in }
     ) -> String? {
         var request = TypistRequest(sessions, schemaVersion: version)
         change(&request)

@@ -127,7 +127,9 @@ import Testing
             .xkWithSecret, prologue: [], staticKey: vector.key(vector.initiatorStatic), remoteKey: vector.key(vector.responderStatic).publicKey)
         var responder = Handshake.responder(.xkWithSecret, prologue: [], staticKey: vector.key(vector.responderStatic))
 
-        #expect(throws: NoiseError.plaintextTooLong(byteCount: 65_488, limit: 65_487)) { try initiator.write([UInt8](repeating: 0, count: 65_488), using: &random) }
+        #expect(throws: NoiseError.plaintextTooLong(byteCount: 65_488, limit: 65_487)) {
+            try initiator.write([UInt8](repeating: 0, count: 65_488), using: &random)
+        }
         _ = try responder.read(try initiator.write([UInt8](repeating: 0, count: 65_487), using: &random))
         _ = try initiator.read(try responder.write(using: &random))
         #expect(throws: NoiseError.secretMissing) { try initiator.write(using: &random) }

@@ -12,7 +12,9 @@ import Testing
     private func sightings(_ count: Int) throws -> [Sighting] {
         try (1...count).map { number in
             let day = Day(number: 20_000)
-            if number % 2 == 0 { return .smtpTarget(SmtpTargetSighting(day: day, domain: try #require(DomainName(Array("d\(number).example".utf8))), count: 7, attackers: 2)) }
+            if number % 2 == 0 {
+                return .smtpTarget(SmtpTargetSighting(day: day, domain: try #require(DomainName(Array("d\(number).example".utf8))), count: 7, attackers: 2))
+            }
             return .sessionSimHash(try #require(SessionSimHashSighting(day: day, simHash: UInt64(number), sessions: 1, strength: 9)))
         }
     }

@@ -30,7 +30,8 @@ import WireFormat
             let descriptor = StreamDescriptor.standard(for: .sessionSimHash1, shardKey: [UInt8](repeating: 1, count: 16))!
             let records = codes.sorted().map { SessionSimHashSighting(day: time.day, simHash: $0, sessions: 1, strength: 0)!.record }
             publisher.change([
-                DayContent(descriptor: descriptor, day: time.day, buckets: Bucket.buckets(of: records, at: time.day, descriptor: descriptor, using: &random), mark: 5)
+                DayContent(
+                    descriptor: descriptor, day: time.day, buckets: Bucket.buckets(of: records, at: time.day, descriptor: descriptor, using: &random), mark: 5)
             ])
             let publication = publisher.publication(at: time)!
             publisher.published(publication)

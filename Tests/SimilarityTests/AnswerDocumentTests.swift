@@ -35,7 +35,8 @@ import Testing
         let histogram = ([0, 1] + [Int](repeating: 0, count: 62) + [1]).map { "\($0)" }.joined(separator: ",")
         let operator22 = String(repeating: "22", count: 32)
         #expect(
-            text == #"{"stream":{"kind":1,"schema_version":2},"candidates_searched":2,"prior":null,"confidence":{"table":"fingerprint-2/1","source":"\#(ConfidenceTable.fingerprint2.source)"},"#
+            text
+                == #"{"stream":{"kind":1,"schema_version":2},"candidates_searched":2,"prior":null,"confidence":{"table":"fingerprint-2/1","source":"\#(ConfidenceTable.fingerprint2.source)"},"#
                 + #""sessions_asked":[{"code":"0123456789abcdef","length_class":2,"seen":true,"operators":1,"seen_by_own":false,"sessions":3,"own_sessions":0,"#
                 + #""first_day":"2024-10-04","last_day":"2024-10-04","radius":10,"nearest_distance":1,"noise":false,"candidates":[{"code":"0123456789abcdee","#
                 + #""distance":1,"origin":"\#(operator22)","day":"2024-10-04","sessions":3,"strength":1,"own":false,"as_near":1,"decibans":15,"#

@@ -46,7 +46,8 @@ import Testing
         #expect(nearest.support == .weak, "one session says no more than that")
         #expect(
             nearest.words(candidates: 100_000)
-                == "weak support: 1 candidate in 32 looks like this by chance, about 3200 of the 100000 searched; odds 1 to 3200 for the same typist, if among them at all")
+                == "weak support: 1 candidate in 32 looks like this by chance, about 3200 of the 100000 searched; odds 1 to 3200 for the same typist, if among them at all"
+        )
         #expect(WeightOfEvidence(quarters: 64).words(candidates: 1) == "weak support: 1 candidate in 40 looks like this by chance")
         #expect(table.evidence(at: 28, lengthClass: 0).words(candidates: 9).hasPrefix("speaks against"))
         #expect(WeightOfEvidence(quarters: 0).words(candidates: 9) == "no support: different persons look like this as often as the same one")

@@ -7,9 +7,10 @@ import Testing
 @Suite struct EquivocationTests {
     /// Places of the members that have the evidence.
     private func informed(_ mesh: SimulatedMesh, of origin: Int) -> Set<Int> {
-        Set(mesh.reports.compactMap { report in
-            if case .equivocation(mesh.origin(of: origin), _) = report.event { report.node } else { nil }
-        })
+        Set(
+            mesh.reports.compactMap { report in
+                if case .equivocation(mesh.origin(of: origin), _) = report.event { report.node } else { nil }
+            })
     }
 
     /// Three of ten members pass on nothing at all. Everybody honest has the proof soon after the second book was opened, and of the equivocator nothing is left.

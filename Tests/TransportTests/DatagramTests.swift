@@ -141,7 +141,9 @@ import WireFormat
         var other = try await Peer(to: node)
         peer.socket.send(try peer.session.seal([1]))
         #expect(try await node.log.datagram() == [1])
-        let session = try await node.log.first { if case .established(let id, let facts) = $0, facts.handshakeHash == peer.stream.established.handshakeHash { id } else { nil } }
+        let session = try await node.log.first {
+            if case .established(let id, let facts) = $0, facts.handshakeHash == peer.stream.established.handshakeHash { id } else { nil }
+        }
 
         node.transport.close(session)
         #expect(await peer.stream.socket.receiveAll() != nil)

@@ -46,7 +46,8 @@ import WireFormat
 
     @Test func aVoucherHoldsForOneAskerAndOneQuestion() throws {
         for vector in try Self.file().vouchers {
-            let node = try #require(VerifyingKey(hex: vector.node)), asker = try #require(NodeID(hex: vector.asker)), nonce = try #require(Bytes32(hex: vector.nonce))
+            let node = try #require(VerifyingKey(hex: vector.node)), asker = try #require(NodeID(hex: vector.asker)),
+                nonce = try #require(Bytes32(hex: vector.nonce))
             let signature = try #require(Hex.decode(vector.signature).flatMap { Signature($0) })
             let message = Challenge.signedBytes(asker: asker, nonce: nonce)
             #expect(node.verifies(signature, on: message, as: SignatureTag("hearsay/v1/alive")) == vector.good, "\(vector.name)")

@@ -15,7 +15,9 @@ import WireFormat
             #expect(bytes.count == PeerQuestion.byteCount && bytes.count == 258)
             #expect(try PeerQuestion(decoding: bytes) == question)
             for count in bytes.indices {
-                #expect { _ = try PeerQuestion(decoding: Array(bytes.prefix(count))) } throws: { if case .truncated? = $0 as? WireError { true } else { false } }
+                #expect { _ = try PeerQuestion(decoding: Array(bytes.prefix(count))) } throws: {
+                    if case .truncated? = $0 as? WireError { true } else { false }
+                }
             }
             #expect(throws: WireError.trailing(count: 1)) { _ = try PeerQuestion(decoding: bytes + [0]) }
             #expect(throws: WireError.invalid(.key)) { _ = try PeerQuestion(decoding: bytes.dropLast() + [1]) }

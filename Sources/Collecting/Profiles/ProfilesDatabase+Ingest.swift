@@ -65,7 +65,8 @@ extension ProfilesDatabase {
         let names = columns.map(\.0)
         if let old = try Int.fetchOne(database, sql: "SELECT rank FROM session_source WHERE sid = ?", arguments: [session.sid]) {
             guard old <= rank.rawValue,
-                let current = try Row.fetchOne(database, sql: "SELECT \(names.joined(separator: ", ")) FROM session_profile WHERE sid = ?", arguments: [session.sid])
+                let current = try Row.fetchOne(
+                    database, sql: "SELECT \(names.joined(separator: ", ")) FROM session_profile WHERE sid = ?", arguments: [session.sid])
             else { return }
             // Of two rows the later one counts, but what only the earlier one told stays.
             if rank == .row, old == rank.rawValue { columns = columns.map { ($0.0, $0.1.isNull ? current[$0.0] as DatabaseValue : $0.1) } }
@@ -183,11 +184,14 @@ extension ProfilesDatabase {
 
     /// The attacker at an address; one of our own making (event_count -1) if no database has named it.
     private func uuid(ofAddress address: String, at milliseconds: Int64, _ database: Database) throws -> String {
-        if let known = try String.fetchOne(database, sql: "SELECT uuid FROM attackers WHERE ip = ? ORDER BY uuid LIMIT 1", arguments: [address]) { return known }
+        if let known = try String.fetchOne(database, sql: "SELECT uuid FROM attackers WHERE ip = ? ORDER BY uuid LIMIT 1", arguments: [address]) {
+            return known
+        }
         let minted = UUID().uuidString.lowercased()
         let time = StoredTime.text(milliseconds)
         try database.execute(
-            sql: "INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), -1)",
+            sql:
+                "INSERT INTO attackers (uuid, ip, first_seen, last_seen, updated_at, \(Self.unknownColumns), event_count) VALUES (?, ?, ?, ?, ?, \(Self.unknownValues), -1)",
             arguments: [minted, address, time, time, time])
         return minted
     }

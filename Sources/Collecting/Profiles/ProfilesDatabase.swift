@@ -76,7 +76,9 @@ public final class ProfilesDatabase: Sendable {
     public func smtpTargetSeen(_ domain: String) throws -> TargetSeen {
         try read("look up a domain") { database in
             let row = try Row.fetchOne(
-                database, sql: "SELECT COUNT(*) AS n, COALESCE(SUM(count), 0) AS total, MIN(first_seen) AS first, MAX(last_seen) AS last FROM smtp_targets WHERE domain = ?",
+                database,
+                sql:
+                    "SELECT COUNT(*) AS n, COALESCE(SUM(count), 0) AS total, MIN(first_seen) AS first, MAX(last_seen) AS last FROM smtp_targets WHERE domain = ?",
                 arguments: [domain.lowercased()])
             guard let row, row["n"] as Int64 > 0 else { return TargetSeen(seen: false, count: 0, firstSeen: nil, lastSeen: nil) }
             return TargetSeen(

@@ -238,7 +238,8 @@ struct Releaser {
         outcome.released = sightings.count
         (outcome.waiting, outcome.nextDue) = try database.read("count releases") { database in
             let row = try Row.fetchOne(
-                database, sql: "SELECT COUNT(*) AS n, MIN(due_at) AS next FROM release WHERE due_at > ? AND (released_value IS NULL OR released_value <> value)",
+                database,
+                sql: "SELECT COUNT(*) AS n, MIN(due_at) AS next FROM release WHERE due_at > ? AND (released_value IS NULL OR released_value <> value)",
                 arguments: [now])
             return (row?["n"] ?? 0, row?["next"])
         }

@@ -105,12 +105,16 @@ struct SyslogRecord {
         guard data.first == UInt8(ascii: "["), var place = data.firstIndex(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "]") }) else { return nil }
         var parameters: [String: [UInt8]] = [:]
         while place < data.endIndex, data[place] == UInt8(ascii: " ") {
-            guard let equals = data[place...].firstIndex(of: UInt8(ascii: "=")), equals + 1 < data.endIndex, data[equals + 1] == UInt8(ascii: "\"") else { return nil }
+            guard let equals = data[place...].firstIndex(of: UInt8(ascii: "=")), equals + 1 < data.endIndex, data[equals + 1] == UInt8(ascii: "\"") else {
+                return nil
+            }
             let name = String(decoding: data[(place + 1)..<equals], as: UTF8.self)
             var value: [UInt8] = []
             place = equals + 2
             while place < data.endIndex, data[place] != UInt8(ascii: "\"") {
-                if data[place] == UInt8(ascii: "\\"), place + 1 < data.endIndex, [UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "]")].contains(data[place + 1]) {
+                if data[place] == UInt8(ascii: "\\"), place + 1 < data.endIndex,
+                    [UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "]")].contains(data[place + 1])
+                {
                     place += 1
                 }
                 value.append(data[place])

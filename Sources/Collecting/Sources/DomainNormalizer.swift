@@ -7,7 +7,9 @@ import Primitives
 /// Stricter than DECNET's extraction, which is unanchored: a name that does not hold as a whole is refused rather than cut.
 public enum DomainNormalizer {
     /// Names that are nobody's (RFC 2606, RFC 6761, RFC 6762 and the like).
-    static let reserved: Set<String> = ["invalid", "test", "localhost", "local", "example", "internal", "onion", "arpa", "lan", "home", "corp", "localdomain", "alt"]
+    static let reserved: Set<String> = [
+        "invalid", "test", "localhost", "local", "example", "internal", "onion", "arpa", "lan", "home", "corp", "localdomain", "alt",
+    ]
 
     /// The domain of a recipient as an SMTP honeypot logs it: `<local@domain> PARAMETERS`, `local@domain`; `nil` if there is none.
     public static func domain(ofRecipient text: some StringProtocol) -> DomainName? {

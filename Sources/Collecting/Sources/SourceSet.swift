@@ -148,7 +148,8 @@ public struct SourceSet {
     /// In a folder, names narrow the search: ttylogs and write-ahead logs are not looked at by themselves.
     private static func isCandidate(_ path: String) -> Bool {
         let name = (path as NSString).lastPathComponent
-        return [".jsonl", ".json", ".log", ".cast", ".db", ".sqlite"].contains { name.hasSuffix($0) } || name.hasPrefix("cowrie.json") || name.hasPrefix("decnet.log")
+        return [".jsonl", ".json", ".log", ".cast", ".db", ".sqlite"].contains { name.hasSuffix($0) } || name.hasPrefix("cowrie.json")
+            || name.hasPrefix("decnet.log")
     }
 
     private static func beginning(of path: String) throws(SourceError) -> ArraySlice<UInt8> {

@@ -3,6 +3,8 @@ import Foundation
 /// What the command line asks of its running node, one JSON object a line over the node's Unix socket.
 public enum ControlRequest: Codable, Hashable, Sendable {
     case status
+    /// How much of each operator is in the replica: what a status says of that, at a fraction of its cost.
+    case holdings
     case typist(TypistRequest)
     case domain(DomainRequest)
     case domains(DomainsRequest)

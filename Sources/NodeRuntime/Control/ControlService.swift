@@ -19,6 +19,7 @@ struct ControlService: Sendable {
     func answer(_ request: ControlRequest) async -> ControlAnswer {
         switch request {
         case .status: return .document(StatusDocument.text(await node.status(), traffic: await node.traffic(), retraction: disk.retractionState()))
+        case .holdings: return .document(HoldingsDocument(await node.adoptedHeads()).text)
         case .typist(let request): return Questions.typist(request, in: replica.snapshot)
         case .domain(let request): return Questions.domain(request, in: replica.snapshot)
         case .domains(let request): return Questions.domains(request, in: replica.snapshot)
@@ -93,7 +94,8 @@ extension ControlService {
     private func open(_ command: Command) async -> ControlAnswer {
         guard await node.holdsIdentityKey else {
             return .failure(
-                error: "the operator's identity key, which opens generations, is not in the node's directory", hint: "put identity.key back there and start the node again")
+                error: "the operator's identity key, which opens generations, is not in the node's directory",
+                hint: "put identity.key back there and start the node again")
         }
         await node.command(command)
         return .done
@@ -183,7 +185,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
                 Peer(
                     node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
                     dialed_by_us: peer.isDialedByUs, state: PeerWords.word(for: peer.state),
-                    last_seen_s: peer.unheardFor.map { milliseconds($0) / 1_000 }, down_because: peer.downReason.map(PeerWords.words), round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
+                    last_seen_s: peer.unheardFor.map { milliseconds($0) / 1_000 }, down_because: peer.downReason.map(PeerWords.words),
+                    round_trip_ms: peer.roundTrip.map(milliseconds), silence_s: peer.silence.map { milliseconds($0) / 1_000 },
                     addresses: peer.addresses.map { "\($0)" }, failed_dials: peer.failedDials,
                     sent_bytes: peer.session.flatMap { traffic[$0]?.sentByteCount }, received_bytes: peer.session.flatMap { traffic[$0]?.receivedByteCount },
                     holds_our_head: peer.confirmed.map { "\($0)" }, unread: peer.unreadCount, heads_behind: headsBehind(peer.confirmed, status.own))

@@ -9,13 +9,15 @@ enum PeerQuestions {
     static func ask(_ request: PeerRequest, _ node: Node) async -> ControlAnswer {
         guard let peer = NodeID(hex: request.node) else { return .failure(error: "a node is named by 64 hex digits", hint: "hearsay peers --json shows them") }
         guard let question = question(request) else {
-            return .failure(error: "the question names neither a code of 16 hex digits, not all zeros, nor a domain", hint: "hearsay ask domain example.com --peer NODE")
+            return .failure(
+                error: "the question names neither a code of 16 hex digits, not all zeros, nor a domain", hint: "hearsay ask domain example.com --peer NODE")
         }
         switch await node.ask(peer, question) {
         case .answered(let answer): return .document(PeerAnswerDocument.text(answer, peer: peer))
         case .refused(let refusal): return failure(refusal)
         case .notConnected:
-            return .failure(error: "there is no session with node \(peer.short), and none is made for a question", hint: "hearsay peers shows with whom there is one")
+            return .failure(
+                error: "there is no session with node \(peer.short), and none is made for a question", hint: "hearsay peers shows with whom there is one")
         case .notUnderstood: return .failure(error: "node \(peer.short) runs a version that answers no questions", hint: nil)
         case .unanswered: return .failure(error: "node \(peer.short) did not answer in time", hint: nil)
         }
@@ -59,7 +61,8 @@ public struct PeerAnswerDocument: Codable, Hashable, Sendable {
                 case .from10: "10-19"
                 case .from20: "20+"
                 }
-            document.count = "1" + String(repeating: "0", count: Int(seen.digits) - 1) + (seen.digits == 9 ? "+" : "-" + String(repeating: "9", count: Int(seen.digits)))
+            document.count =
+                "1" + String(repeating: "0", count: Int(seen.digits) - 1) + (seen.digits == 9 ? "+" : "-" + String(repeating: "9", count: Int(seen.digits)))
             document.within_days =
                 switch seen.recency {
                 case .within7Days: 7
@@ -91,7 +94,9 @@ extension SightingIndex {
             found = ask(domain).matches.map { FoundSighting(origin: $0.origin, day: $0.day, count: UInt64($0.attackers), distance: nil) }
         } else {
             let code = question.key.reduce(0) { $0 << 8 | UInt64($1) }
-            found = ask([code], in: question.stream, .within(16), background: .none).matches.map { FoundSighting(origin: $0.origin, day: $0.day, count: UInt64($0.sessions), distance: $0.distance) }
+            found = ask([code], in: question.stream, .within(16), background: .none).matches.map {
+                FoundSighting(origin: $0.origin, day: $0.day, count: UInt64($0.sessions), distance: $0.distance)
+            }
         }
         return AggregateAnswer(found, branches: branches, today: today)
     }

@@ -77,7 +77,9 @@ public struct SponsorTree: Codable, Hashable, Sendable {
             var words = [member.standing]
             if member.is_own { words.append("this operator") }
             if let rule = member.rule { words.append(rule) }
-            if !member.also_admitted_by.isEmpty { words.append("also admitted by " + member.also_admitted_by.map { String($0.prefix(16)) }.joined(separator: " and ")) }
+            if !member.also_admitted_by.isEmpty {
+                words.append("also admitted by " + member.also_admitted_by.map { String($0.prefix(16)) }.joined(separator: " and "))
+            }
             lines.append("\(indent)\(isLast ? "└─" : "├─") \(member.operator.prefix(16))  \(member.name)  (\(words.joined(separator: ", ")))")
             write(member.admitted, indent: indent + (isLast ? "   " : "│  "), to: &lines)
         }

@@ -107,7 +107,8 @@ public enum JoinClient {
         var members = MemberTable(mesh: token.mesh)
         var statements: [AnyStatement] = []
         for bytes in answer.statements {
-            guard let unchecked = try? UncheckedStatement(decoding: bytes), let statement = try? AnyStatement(checking: unchecked, headKey: { _, _ in nil }) else {
+            guard let unchecked = try? UncheckedStatement(decoding: bytes), let statement = try? AnyStatement(checking: unchecked, headKey: { _, _ in nil })
+            else {
                 throw .wrongAnswer
             }
             if case .membership(let certificate) = statement { guard members.admit(certificate) == .accepted else { throw .wrongAnswer } }

@@ -55,7 +55,8 @@ struct LookupCommand: ParsableCommand {
         let names = Set(asked.map(\.sid))
         // Within what version 2 is cut at, or the radius that version 1 goes by.
         let bits = version == Fingerprint2.schemaVersion ? 16 : 8
-        let near = try database?.sessions(near: codes, of: version, within: bits, limit: Self.ownLimit + names.count)
+        let near =
+            try database?.sessions(near: codes, of: version, within: bits, limit: Self.ownLimit + names.count)
             .filter { !names.contains($0.session.sid) }.prefix(Self.ownLimit) ?? []
         if json { return print(try Self.object(answer, usable.map(\.0), Array(near))) }
         try show(answer, usable.map(\.0), Array(near), asked.count, version)
@@ -116,7 +117,8 @@ struct LookupCommand: ParsableCommand {
         var table = TextTable(["bits", "session", "day", "service", "attacker", "address"])
         for (session, distance) in near {
             table.add([
-                "\(distance)", session.sid, session.day.map { "\($0)" } ?? "-", session.service ?? "-", session.attackerUUID ?? "-", session.attackerAddress ?? "-",
+                "\(distance)", session.sid, session.day.map { "\($0)" } ?? "-", session.service ?? "-", session.attackerUUID ?? "-",
+                session.attackerAddress ?? "-",
             ])
         }
         print(table.text)

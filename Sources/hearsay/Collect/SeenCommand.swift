@@ -19,7 +19,9 @@ struct SeenCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        guard local else { throw Failure("hearsay seen answers for our own honeypots", hint: "hearsay seen \(domain) --local, or hearsay query domain \(domain)") }
+        guard local else {
+            throw Failure("hearsay seen answers for our own honeypots", hint: "hearsay seen \(domain) --local, or hearsay query domain \(domain)")
+        }
         guard FileManager.default.fileExists(atPath: home.collectorDirectory + "/profiles.db") else {
             throw Failure("there is no profiles.db in \(home.collectorDirectory)", hint: "hearsay collect SOURCE")
         }
@@ -30,7 +32,8 @@ struct SeenCommand: ParsableCommand {
         if json {
             func quoted(_ text: String?) -> String { text.map { "\"\($0)\"" } ?? "null" }
             print(
-                "{\"seen\":\(answer.seen),\"count\":\(answer.count),\"first_seen\":\(quoted(time(answer.firstSeen))),\"last_seen\":\(quoted(time(answer.lastSeen)))}")
+                "{\"seen\":\(answer.seen),\"count\":\(answer.count),\"first_seen\":\(quoted(time(answer.firstSeen))),\"last_seen\":\(quoted(time(answer.lastSeen)))}"
+            )
         } else if answer.seen, let first = time(answer.firstSeen), let last = time(answer.lastSeen) {
             print("seen by our own honeypots from \(first) to \(last), reported count \(answer.count) (no number of messages)")
         } else {

@@ -44,7 +44,8 @@ struct SimilarCommand: ParsableCommand {
             let entries = similar.map { each in
                 Entry(
                     sid: each.session.sid, score: each.score, feature_distance: each.featureDistance, code_distance: each.codeDistance,
-                    schema_version: each.schemaVersion, day: each.session.day.map { "\($0)" }, service: each.session.service, attacker: each.session.attackerUUID)
+                    schema_version: each.schemaVersion, day: each.session.day.map { "\($0)" }, service: each.session.service,
+                    attacker: each.session.attackerUUID)
             }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

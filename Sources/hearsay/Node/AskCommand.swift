@@ -23,9 +23,13 @@ struct AskCommand: ParsableCommand {
 
         func ask(_ subject: String, _ request: (String) -> PeerRequest) throws {
             let peers = try home.status().peers.filter { $0.node.hasPrefix(peer.lowercased()) || $0.operator.hasPrefix(peer.lowercased()) }
-            guard let chosen = peers.first(where: \.connected) ?? peers.first else { throw Failure("\(peer) names no node of this mesh", hint: "hearsay peers") }
+            guard let chosen = peers.first(where: \.connected) ?? peers.first else {
+                throw Failure("\(peer) names no node of this mesh", hint: "hearsay peers")
+            }
             guard Set(peers.map(\.operator)).count == 1 else { throw Failure("\(peer) begins the keys of several", hint: "give more digits") }
-            printError("this question leaves your machine: node \(chosen.node.prefix(16)) of \(chosen.name) (\(chosen.operator.prefix(16))) learns that you ask for \(subject)")
+            printError(
+                "this question leaves your machine: node \(chosen.node.prefix(16)) of \(chosen.name) (\(chosen.operator.prefix(16))) learns that you ask for \(subject)"
+            )
             let text = try home.ask(.askPeer(request(chosen.node))) ?? "{}"
             print(json ? text : try words(text, subject))
         }

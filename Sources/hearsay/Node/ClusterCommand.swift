@@ -28,7 +28,9 @@ struct ClusterCommand: AsyncParsableCommand {
             let start = ContinuousClock.now
             try await cluster.up(count: n)
             try await cluster.waitUntilConverged(within: .seconds(60))
-            print("\(n) nodes up and following each other after \((ContinuousClock.now - start).formatted(.units(allowed: [.seconds], fractionalPart: .show(length: 1))))")
+            print(
+                "\(n) nodes up and following each other after \((ContinuousClock.now - start).formatted(.units(allowed: [.seconds], fractionalPart: .show(length: 1))))"
+            )
             for member in cluster.members { print("\(member.name)  127.0.0.1:\(member.port)  --home \(member.home)") }
         }
     }

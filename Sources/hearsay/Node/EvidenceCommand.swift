@@ -7,7 +7,8 @@ import Storage
 struct EvidenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evidence", abstract: "Show and check the proofs that operators have told different things to different people.",
-        discussion: "Works without the node running. A proof needs nothing but itself to be checked: show it to anybody.", subcommands: [List.self, Export.self, Verify.self],
+        discussion: "Works without the node running. A proof needs nothing but itself to be checked: show it to anybody.",
+        subcommands: [List.self, Export.self, Verify.self],
         defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
@@ -37,7 +38,9 @@ struct EvidenceCommand: ParsableCommand {
         func run() throws {
             let found = try LocalAnswers.evidence(in: home.node).filter { "\($0.origin)".hasPrefix(self.operator.lowercased()) }
             guard let piece = found.last else { throw Failure("there is no evidence against \(self.operator)", hint: "hearsay evidence") }
-            guard found.allSatisfy({ $0.origin == piece.origin }) else { throw Failure("\(self.operator) begins the keys of several operators", hint: "give more digits") }
+            guard found.allSatisfy({ $0.origin == piece.origin }) else {
+                throw Failure("\(self.operator) begins the keys of several operators", hint: "give more digits")
+            }
             do { try Data(piece.bytes).write(to: URL(fileURLWithPath: file)) } catch { throw Failure("cannot write \(file): \(error.localizedDescription)") }
             print("\(piece.bytes.count) bytes; check with hearsay evidence verify \(file)")
         }

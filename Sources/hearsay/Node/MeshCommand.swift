@@ -4,7 +4,8 @@ import NodeRuntime
 import Storage
 
 struct MeshCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "mesh", abstract: "Found a mesh, or show who has admitted whom.", subcommands: [Create.self, Tree.self])
+    static let configuration = CommandConfiguration(
+        commandName: "mesh", abstract: "Found a mesh, or show who has admitted whom.", subcommands: [Create.self, Tree.self])
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -23,7 +24,8 @@ struct MeshCommand: ParsableCommand {
 
     struct Tree: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show who has admitted whom.", discussion: "Revoking an operator also ends the membership of those below it that nobody else has admitted.")
+            abstract: "Show who has admitted whom.",
+            discussion: "Revoking an operator also ends the membership of those below it that nobody else has admitted.")
 
         @OptionGroup var home: HomeOptions
 

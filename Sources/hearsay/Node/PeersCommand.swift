@@ -20,7 +20,10 @@ struct PeersCommand: ParsableCommand {
             let text = try home.ask(.status) ?? "{}"
             if json { return print(text) }
             let status = try JSONDecoder().decode(StatusDocument.self, from: Data(text.utf8))
-            var table = TextTable(["operator", "name", "standing", "rule", "head", "sightings", "node", "state", "last seen", "session", "round trip", "lag", "why down", "address"])
+            var table = TextTable([
+                "operator", "name", "standing", "rule", "head", "sightings", "node", "state", "last seen", "session", "round trip", "lag", "why down",
+                "address",
+            ])
             for origin in status.origins {
                 let peers = status.peers.filter { $0.operator == origin.operator }
                 for peer in peers.isEmpty ? [nil] : peers.map({ Optional($0) }) {
@@ -53,7 +56,8 @@ struct PeersCommand: ParsableCommand {
 
     struct Pin: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep a session with an operator whenever one can be had.", discussion: "For operators that you trust to tell you the news whoever else surrounds you; four at most.")
+            abstract: "Keep a session with an operator whenever one can be had.",
+            discussion: "For operators that you trust to tell you the news whoever else surrounds you; four at most.")
 
         @OptionGroup var ruled: RuledOperator
 
@@ -71,7 +75,8 @@ struct PeersCommand: ParsableCommand {
     struct Block: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Have no session with an operator, and nothing of what it publishes.",
-            discussion: "What it has published is deleted here. What you publish reaches it all the same, by way of others: only a revocation ends a membership.")
+            discussion:
+                "What it has published is deleted here. What you publish reaches it all the same, by way of others: only a revocation ends a membership.")
 
         @OptionGroup var ruled: RuledOperator
 

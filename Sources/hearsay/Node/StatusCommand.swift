@@ -19,7 +19,9 @@ struct StatusCommand: ParsableCommand {
         print("mesh       \(status.mesh)")
         print("published  \(status.head.map { "head \($0), \(status.sightings) sightings" } ?? "nothing yet")")
         print("signing    \(status.generation.map { "in generation \($0)" } ?? status.signing)")
-        if status.signing.hasPrefix("halted"), !status.hasEndedFeed { print("           hearsay recover gets back what others hold of yours, and opens a new generation") }
+        if status.signing.hasPrefix("halted"), !status.hasEndedFeed {
+            print("           hearsay recover gets back what others hold of yours, and opens a new generation")
+        }
         print("sessions   \(status.sessions)")
         let followed = status.origins.filter { $0.adopted != nil }
         print("replica    \(followed.count) of \(status.origins.count) other operators, \(followed.reduce(0) { $0 + $1.sightings }) sightings")

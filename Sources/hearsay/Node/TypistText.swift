@@ -75,7 +75,8 @@ enum TypistText {
             var table = TextTable(["decibans", "bits", "code", "operator", "day", "what it says"])
             for each in answer.together {
                 table.add([
-                    decibans(each.decibans), each.distances.map { "\($0)" }.joined(separator: ","), each.code, named(each.origin, each.own), each.day, each.words,
+                    decibans(each.decibans), each.distances.map { "\($0)" }.joined(separator: ","), each.code, named(each.origin, each.own), each.day,
+                    each.words,
                 ])
             }
             lines.append(table.text)
@@ -108,7 +109,8 @@ enum TypistText {
             var table = TextTable(["decibans", "bits", "code", "operator", "day", "sessions", "as near", "what it says"])
             for each in part.candidates {
                 table.add([
-                    each.decibans.map(decibans) ?? "-", "\(each.distance)", each.code, named(each.origin, each.own), each.day, "\(each.sessions)", "\(each.as_near)",
+                    each.decibans.map(decibans) ?? "-", "\(each.distance)", each.code, named(each.origin, each.own), each.day, "\(each.sessions)",
+                    "\(each.as_near)",
                     each.words,
                 ])
             }
