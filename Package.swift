@@ -47,11 +47,12 @@ let package = Package(
         .target(
             name: "Collecting",
             dependencies: [
-                "CPSL", "Cryptography", "Keystrokes", "Ledger", "Outbox", "Primitives", .product(name: "GRDB", package: "GRDB.swift"),
+                "CPSL", "Cryptography", "Keystrokes", "Ledger", "Outbox", "PrivateDatabase", "Primitives", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
+        .target(name: "PrivateDatabase", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
         .target(
-            name: "Watching", dependencies: ["Cryptography", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
+            name: "Watching", dependencies: ["Cryptography", "PrivateDatabase", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(
             name: "Simulation",
             dependencies: ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"]),

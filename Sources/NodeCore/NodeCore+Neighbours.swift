@@ -6,10 +6,9 @@ import WireFormat
 /// Whom to have sessions with (`Protocol/liveness.md` §6).
 extension NodeCore {
     mutating func dialNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
-        let dialing = dials.values.count { !$0.isProbe }
-        let dialed = outboundCount + dialing
         dialPinned(at: now, using: &random)
-        let room = min(configuration.outboundSessions - dialed, configuration.concurrentDials - dialing)
+        let dialing = dials.values.count { !$0.isProbe }
+        let room = min(configuration.outboundSessions - outboundCount - dialing, configuration.concurrentDials - dialing)
         guard room > 0 else { return }
         var candidates = dialable(at: now)
         candidates.reorder(using: &random)

@@ -45,6 +45,7 @@ extension NodeCore {
 
     /// Whether a head need not be checked: not newer than what is adopted, or wanted already.
     private mutating func isOld(_ head: Signed<Head>, from id: SessionID?) -> Bool {
+        if let known = passedOver[head.body.origin], head.body.position <= known.body.position, !isDenied(head) { return true }
         if let wanted = fetches.wanted(of: head.body.origin) {
             if wanted.bytes == head.bytes {
                 fetches.headSeen(wanted, from: id)
@@ -133,7 +134,7 @@ extension NodeCore {
             confirmed(head.body.position, by: id)
             return sawOwnHead(head)
         }
-        guard !rules.isBlocked(origin) else { return }
+        guard !rules.isBlocked(origin) else { return passOver(head) }
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
         case .unknown: return wait { $0.add(.head(head)) }

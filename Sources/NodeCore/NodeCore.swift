@@ -33,6 +33,8 @@ public struct NodeCore: Sendable {
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
     var rules: PeerRules
+    /// The newest heads of those who are blocked; at most one for each.
+    var passedOver: [OriginID: Verified<Head>] = [:]
     var anchors: [NodeID]
     /// Those of the last run that have not been tried in this one.
     var untriedAnchors: [NodeID]

@@ -1,3 +1,4 @@
+import Ledger
 import Primitives
 
 /// What an operator has decided about another, for its own node alone. Nobody is told.
@@ -45,17 +46,20 @@ extension NodeCore {
         guard origin != identity.origin, rules.set(rule, for: origin) else { return directives.append(.report(.commandRefused(.busy))) }
         directives += [.keepRule(rule, on: origin), .report(.ruled(origin, rule))]
         if rule == .blocked {
+            passedOver[origin] = fetches.wanted(of: origin) ?? origins[origin]?.adopted?.head
             settleStanding(of: origin, at: now)
             for id in openSessions where sessions[id]?.origin == origin { dismiss(id) }
-        } else if before == .blocked {
-            // Its heads have been passed over: all logs are read again, of which only they are new.
-            cursors = [:]
-            for id in openSessions {
-                sessions[id]?.cursor = Cursor()
-                pull(on: id, at: now)
-            }
+        } else if before == .blocked, let newest = passedOver.removeValue(forKey: origin) {
+            take(.head(newest), from: nil, isStored: false, at: now)
+            beginFetches(at: now, using: &random)
         }
         dialNeighbours(at: now, using: &random)
+    }
+
+    /// A head of an operator that is blocked: the newest is remembered, should that end.
+    mutating func passOver(_ head: Verified<Head>) {
+        guard head.body.position > passedOver[head.body.origin]?.body.position ?? HeadPosition(generation: 0, sequence: 0) else { return }
+        passedOver[head.body.origin] = head
     }
 
     func isBlocked(_ key: TransportKey) -> Bool {

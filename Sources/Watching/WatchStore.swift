@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Primitives
+import PrivateDatabase
 
 /// Why the watcher's memory could not be used. Nothing was changed.
 public enum WatchStoreError: Error, Sendable, CustomStringConvertible {
@@ -18,29 +19,16 @@ public enum WatchStoreError: Error, Sendable, CustomStringConvertible {
 
 /// The watcher's memory, `watches.db`: what is watched, what was told, and what waits to be told.
 ///
-/// Holds labels, sessions and attackers: it never leaves the operator, and the node process has no path to it (mode 0600 in a directory of mode 0700). What it
-/// has taken is on the disk (`synchronous = FULL`). Several programs may have it open.
+/// Holds labels, sessions and attackers: it never leaves the operator, and the node process has no path to it.
 public final class WatchStore: Sendable {
-    static let busyTimeout: TimeInterval = 10
-
     public let path: String
     private let connection: DatabaseQueue
 
     /// Opens the database, making it if there is none, and adds what an older one lacks.
     public init(directory: String) throws(WatchStoreError) {
         path = directory + "/watches.db"
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(Self.busyTimeout)
         do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            if access(path, F_OK) != 0 {
-                let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-                if descriptor >= 0 { close(descriptor) }
-            }
-            connection = try DatabaseQueue(path: path, configuration: configuration)
-            try connection.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
-            }
+            connection = try PrivateDatabase.open("watches.db", in: directory)
             try connection.write { try WatchSchema.migrate($0) }
         } catch { throw .failed(action: "open the database", path: path, cause: "\(error)") }
     }

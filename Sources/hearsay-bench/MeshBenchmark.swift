@@ -17,16 +17,7 @@ enum MeshBenchmark {
 
     static func run() async {
         let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
-        let root = FileManager.default.temporaryDirectory.appendingPathComponent("hearsay-bench-\(UUID().uuidString)").path
-        let executable = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("hearsay")
-            .path
-        do {
-            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            var cluster = try LocalCluster(creating: root, executable: executable)
-            do { try await measure(&cluster, count: count) } catch { print("mesh \(count): \(error)") }
-            try await cluster.down()
-        } catch { print("mesh \(count): \(error)") }
-        try? FileManager.default.removeItem(atPath: root)
+        await ScratchCluster.run("mesh \(count)") { cluster, _ in try await measure(&cluster, count: count) }
     }
 
     private static func measure(_ cluster: inout LocalCluster, count: Int) async throws {

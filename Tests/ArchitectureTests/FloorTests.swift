@@ -25,14 +25,15 @@ import Testing
             "Collections", "Cryptography", "Foundation", "NIOCore", "NIOPosix", "Noise", "Primitives", "Synchronization", "WireFormat",
         ],
         "Collecting": [
-            "CPSL", "Cryptography", "Foundation", "GRDB", "Glibc", "Keystrokes", "Ledger", "Outbox", "Primitives", "Synchronization", "TOMLKit", "WireFormat",
+            "CPSL", "Cryptography", "Foundation", "GRDB", "Glibc", "Keystrokes", "Ledger", "Outbox", "PrivateDatabase", "Primitives", "Synchronization",
+            "TOMLKit", "WireFormat",
         ],
-        "Watching": ["Cryptography", "Foundation", "FoundationNetworking", "GRDB", "Glibc", "Primitives", "Synchronization"],
+        "PrivateDatabase": ["Foundation", "GRDB"],
+        "Watching": ["Cryptography", "Foundation", "FoundationNetworking", "GRDB", "Glibc", "PrivateDatabase", "Primitives", "Synchronization"],
         "Simulation": ["Cryptography", "Ledger", "Membership", "NodeCore", "Primitives", "Replication", "WireFormat"],
         "NodeRuntime": [
             "Cryptography", "Dispatch", "Foundation", "Ledger", "Logging", "Membership", "NIOCore", "NIOPosix", "NodeCore", "Noise", "Outbox", "Primitives",
-            "Replication",
-            "Similarity", "Storage", "Synchronization", "Transport", "WireFormat",
+            "Replication", "Similarity", "Storage", "Synchronization", "Transport", "WireFormat",
         ],
         "LocalCluster": ["Foundation", "NodeRuntime", "Primitives", "Storage"],
     ]

@@ -18,10 +18,12 @@ import Testing
             }
             #expect(try await holds(0, 1))
             #expect(try await holds(1, 1))
+            #expect(harness.cluster.holdings(of: 1)?[publisher] == 1)
 
             let blocked = try harness.hearsay("peers", "block", String(publisher.prefix(16)), "--home", harness.home(0))
             #expect(blocked.status == 0 && blocked.text.contains("blocked: what it has published is deleted here"), "\(blocked.errors)")
             #expect(try await holds(0, 0))
+            #expect(harness.cluster.holdings(of: 0).map { $0[publisher] } == .some(nil), "the node answers, and holds nothing of theirs")
             let isApart = try await harness.cluster.wait(within: .seconds(60)) { statuses in
                 statuses[0].map { status in status.peers.allSatisfy { $0.operator != publisher || !$0.connected } } ?? false
             }

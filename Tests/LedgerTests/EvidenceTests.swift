@@ -15,14 +15,8 @@ import WireFormat
             let generation: UInt32
         }
 
-        struct Bad: Decodable {
-            let name: String
-            let refusal: String
-            let bytes: HexBytes
-        }
-
         let good: [Good]
-        let bad: [Bad]
+        let bad: [BadVector]
     }
 
     struct Links: Decodable {

@@ -12,12 +12,8 @@ import WireFormat
             let bytes: HexBytes
             let fields: [String: String]
         }
-        struct Bad: Decodable {
-            let name, refusal: String
-            let bytes: HexBytes
-        }
         let good: [Good]
-        let bad: [Bad]
+        let bad: [BadVector]
     }
 
     private func written(_ encode: (inout WireWriter) -> Void) -> [UInt8] {

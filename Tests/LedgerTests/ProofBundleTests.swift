@@ -33,14 +33,8 @@ import WireFormat
             let bytes: HexBytes
         }
 
-        struct Bad: Decodable {
-            let name: String
-            let refusal: String
-            let bytes: HexBytes
-        }
-
         let good: [Good]
-        let bad: [Bad]
+        let bad: [BadVector]
     }
 
     private static func file() throws -> File { try vectors("proofs/bundles.json") }

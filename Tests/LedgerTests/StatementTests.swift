@@ -160,12 +160,8 @@ import WireFormat
             let text: String
             let bytes: HexBytes
         }
-        struct Bad: Decodable {
-            let name, refusal: String
-            let bytes: HexBytes
-        }
         let good: [Good]
-        let bad: [Bad]
+        let bad: [BadVector]
     }
 
     @Test func addressesAreReadAndWritten() throws {

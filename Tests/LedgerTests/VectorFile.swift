@@ -7,6 +7,13 @@ func vectors<Content: Decodable>(_ path: String, as type: Content.Type = Content
     return try JSONDecoder().decode(type, from: Data(contentsOf: folder.appendingPathComponent(path)))
 }
 
+/// Bytes that must be refused, and the name of their one fault.
+struct BadVector: Decodable {
+    let name: String
+    let refusal: String
+    let bytes: HexBytes
+}
+
 /// Bytes written as hexadecimal text.
 struct HexBytes: Decodable, Hashable, Sendable {
     let bytes: [UInt8]

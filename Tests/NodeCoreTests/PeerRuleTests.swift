@@ -87,6 +87,36 @@ import WireFormat
         #expect(mesh.members[0].stored.rules[blocked] == nil)
     }
 
+    /// Its heads were passed over while it was blocked, and nobody tells of one twice: not even if a neighbour's log is just being read.
+    @Test func whatWasPassedOverIsFollowedEvenIfNobodyTellsOfItAgain() throws {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 9)
+        mesh.cutLinks = [[0, 2]]
+        mesh.start()
+        mesh.publish([7, 8], by: 2)
+        mesh.run(for: .seconds(30))
+        mesh.give(0, .command(.rule(.blocked, on: mesh.operators[2].origin)))
+        mesh.publish([8, 9], by: 2)
+        mesh.run(for: .seconds(60))
+        #expect(mesh.codes(of: 2, at: 0) == [])
+
+        var answers: [Frame] = []
+        mesh.onFrame = { index, frame in
+            guard index == 1, frame.knownType == .statements else { return frame }
+            answers.append(frame)
+            return nil
+        }
+        mesh.publish([1], by: 1)
+        mesh.run(for: .seconds(25))
+        let answer = try #require(answers.last, "the log of beta is being read")
+        mesh.give(0, .command(.rule(nil, on: mesh.operators[2].origin)))
+        mesh.settle()
+        mesh.onFrame = { _, frame in frame }
+        mesh.give(0, .frame(try #require(mesh.openSessions(between: 0, and: 1).first), answer))
+        mesh.run(for: .seconds(60))
+
+        #expect(mesh.codes(of: 2, at: 0) == [8, 9])
+    }
+
     @Test func aBlockOutlivesARestart() {
         let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 7)
         mesh.start()

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Keystrokes
 import Primitives
+import PrivateDatabase
 
 /// Why the collector's database cannot be used. Nothing was changed.
 public enum ProfilesError: Error, Sendable, CustomStringConvertible {
@@ -24,7 +25,6 @@ public enum ProfilesError: Error, Sendable, CustomStringConvertible {
 public final class ProfilesDatabase: Sendable {
     /// On every row of the DECNET tables.
     public static let schemaVersion = SessionProfile.schemaVersion
-    static let busyTimeout: TimeInterval = 10
 
     public let path: String
     let queue: DatabaseQueue
@@ -35,17 +35,8 @@ public final class ProfilesDatabase: Sendable {
         var configuration = Configuration()
         // An older database's references point to tables that are not ours and may not be there.
         configuration.foreignKeysEnabled = false
-        configuration.busyMode = .timeout(Self.busyTimeout)
         do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            if access(path, F_OK) != 0 {
-                let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-                if descriptor >= 0 { close(descriptor) }
-            }
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
-            }
+            queue = try PrivateDatabase.open("profiles.db", in: directory, configuration: configuration)
             try queue.write { try ProfilesSchema.migrate($0) }
         } catch { throw .failed(action: "open the database", path: path, cause: "\(error)") }
     }
