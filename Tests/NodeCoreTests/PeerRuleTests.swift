@@ -99,19 +99,19 @@ import WireFormat
         mesh.run(for: .seconds(60))
         #expect(mesh.codes(of: 2, at: 0) == [])
 
-        var answers: [Frame] = []
+        var requests: [Frame] = []
         mesh.onFrame = { index, frame in
-            guard index == 1, frame.knownType == .statements else { return frame }
-            answers.append(frame)
+            guard index == 0, frame.knownType == .statementsRequest else { return frame }
+            requests.append(frame)
             return nil
         }
         mesh.publish([1], by: 1)
         mesh.run(for: .seconds(25))
-        let answer = try #require(answers.last, "the log of beta is being read")
+        let request = try #require(requests.last, "the log of beta is being read")
         mesh.give(0, .command(.rule(nil, on: mesh.operators[2].origin)))
         mesh.settle()
         mesh.onFrame = { _, frame in frame }
-        mesh.give(0, .frame(try #require(mesh.openSessions(between: 0, and: 1).first), answer))
+        mesh.give(1, .frame(try #require(mesh.openSessions(between: 1, and: 0).first), request))
         mesh.run(for: .seconds(60))
 
         #expect(mesh.codes(of: 2, at: 0) == [8, 9])
