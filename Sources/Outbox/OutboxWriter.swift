@@ -12,8 +12,9 @@ public final class OutboxWriter {
     /// How long the file is, whole entries only. Less than it was after an `append` means that the disk has lost some.
     public private(set) var byteCount: UInt64 = 0
     private var version = OutboxFile.version
-    private let descriptor: Int32
-    private let lock: Int32
+    private let file: OwnedDescriptor
+    private let lock: OwnedDescriptor
+    private var descriptor: Int32 { file.number }
 
     /// Opens the outbox, making it if there is none, and cuts off an entry that an earlier writer did not finish.
     ///
@@ -22,33 +23,16 @@ public final class OutboxWriter {
         path = directory + "/" + OutboxFile.name
         if mkdir(directory, 0o750) != 0, errno != EEXIST { throw .failed(action: "create", path: directory, code: errno) }
         let lockPath = directory + "/" + OutboxFile.lockName
-        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else { throw .failed(action: "open", path: lockPath, code: errno) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
-            throw .inUse(path: directory)
-        }
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
-        guard descriptor >= 0 else {
-            let code = errno
-            close(lock)
-            throw .failed(action: "open", path: path, code: code)
-        }
-        do {
-            try prepare()
-        } catch {
-            close(descriptor)
-            close(lock)
-            throw error
-        }
+        lock = OwnedDescriptor(open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600))
+        guard lock.isOpen else { throw .failed(action: "open", path: lockPath, code: errno) }
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: directory) }
+        file = OwnedDescriptor(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640))
+        guard file.isOpen else { throw .failed(action: "open", path: path, code: errno) }
+        try prepare()
     }
 
-    deinit {
-        close(descriptor)
-        // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
-        flock(lock, LOCK_UN)
-        close(lock)
-    }
+    // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
+    deinit { flock(lock.number, LOCK_UN) }
 
     /// Appends the sightings and syncs: when this returns they are on the disk. When it throws, none of them counts.
     public func append(_ sightings: [Sighting]) throws(OutboxError) { try append(sightings.map { .stated($0) }) }

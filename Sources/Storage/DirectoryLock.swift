@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// Why a node's directory could not be taken.
 public enum DirectoryLockError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -19,23 +20,19 @@ public enum DirectoryLockError: Error, Hashable, Sendable, CustomStringConvertib
 ///
 /// An advisory `flock` on the file `lock`: the kernel lets go of it when the process ends, however it ends.
 public final class DirectoryLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: OwnedDescriptor
 
     /// Takes the lock or throws at once.
     public init(directory: String) throws(DirectoryLockError) {
         let path = directory + "/lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw .failed(.last("open", path: path)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        descriptor = OwnedDescriptor(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600))
+        guard descriptor.isOpen else { throw .failed(.last("open", path: path)) }
+        guard flock(descriptor.number, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
-            close(descriptor)
             throw code == EWOULDBLOCK ? .heldByAnother(path: directory) : .failed(FileFailure("lock", path: path, code: code))
         }
     }
 
-    deinit {
-        // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
-    }
+    // Let go of, and not only closed: a child that is just being started may still hold a copy of the descriptor.
+    deinit { flock(descriptor.number, LOCK_UN) }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import Synchronization
 import WireFormat
 
@@ -15,22 +16,16 @@ public enum TapKind: UInt8, Sendable { case frame = 1, datagram = 2 }
 ///
 /// A capture holds everything a node says in the clear: it is for tests, and whoever switches it on says so loudly. Written at once and not synced.
 public final class CaptureFile: FrameTap {
-    private let descriptor: Int32
+    private let descriptor: OwnedDescriptor
     /// The `errno` of the first write that failed; the capture ends there.
     private let failure = Mutex<Int32?>(nil)
 
     /// Makes the file, or empties it.
     public init(path: String) throws(CaptureFileError) {
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw CaptureFileError(path: path, code: errno) }
-        guard fchmod(descriptor, 0o600) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw CaptureFileError(path: path, code: code)
-        }
+        descriptor = OwnedDescriptor(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600))
+        guard descriptor.isOpen else { throw CaptureFileError(path: path, code: errno) }
+        guard fchmod(descriptor.number, 0o600) == 0 else { throw CaptureFileError(path: path, code: errno) }
     }
-
-    deinit { close(descriptor) }
 
     public func saw(_ direction: TapDirection, _ kind: TapKind, _ bytes: [UInt8]) {
         var writer = WireWriter(reserving: 6 + bytes.count)
@@ -41,7 +36,7 @@ public final class CaptureFile: FrameTap {
         failure.withLock { failure in
             var remaining = writer.bytes[...]
             while failure == nil, !remaining.isEmpty {
-                let step = remaining.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                let step = remaining.withUnsafeBytes { write(descriptor.number, $0.baseAddress, $0.count) }
                 if step > 0 { remaining = remaining.dropFirst(step) } else if errno != EINTR { failure = errno }
             }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Synchronization
 import Testing
 
 @Suite struct DirectoryLockTests {
@@ -13,5 +14,37 @@ import Testing
         #expect(first != nil)
         first = nil
         #expect(throws: Never.self) { try DirectoryLock(directory: folder.root) }
+    }
+
+    /// A second close of one number would close what another thread has opened under it since.
+    @Test func aRefusedLockClosesNothingOfOthers() throws {
+        let held = try DirectoryLock(directory: folder.root)
+        let victim = Victim()
+        for _ in 0..<2_000 { #expect(throws: DirectoryLockError.heldByAnother(path: folder.root)) { try DirectoryLock(directory: folder.root) } }
+        #expect(victim.lost() == 0)
+        withExtendedLifetime(held) {}
+    }
+}
+
+/// Opens and closes on a thread of its own, and counts how often what it opened was no longer open.
+private final class Victim: Sendable {
+    private let state = Mutex((isStopping: false, lost: 0))
+    private let done = DispatchSemaphore(value: 0)
+
+    init() {
+        Thread.detachNewThread { [self] in
+            while !state.withLock({ $0.isStopping }) {
+                let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                sched_yield()
+                if close(descriptor) != 0 { state.withLock { $0.lost += 1 } }
+            }
+            done.signal()
+        }
+    }
+
+    func lost() -> Int {
+        state.withLock { $0.isStopping = true }
+        done.wait()
+        return state.withLock { $0.lost }
     }
 }
