@@ -27,14 +27,17 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["Keystrokes", "Primitives"]),
         .target(name: "Similarity", dependencies: ["CHamming", "Ledger", "Primitives"]),
         .target(name: "NodeCore", dependencies: ["Membership", "Replication", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
-        .target(name: "Outbox", dependencies: ["Cryptography", "Ledger", "Primitives", "WireFormat"]),
+        .target(name: "Descriptors"),
+        .target(name: "Outbox", dependencies: ["Cryptography", "Descriptors", "Ledger", "Primitives", "WireFormat"]),
         .target(
             name: "Storage",
-            dependencies: ["Cryptography", "Ledger", "NodeCore", "Noise", "Primitives", "WireFormat", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "Cryptography", "Descriptors", "Ledger", "NodeCore", "Noise", "Primitives", "WireFormat", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .target(
             name: "Transport",
             dependencies: [
-                "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections"),
+                "Cryptography", "Descriptors", "Noise", "Primitives", "WireFormat", .product(name: "Collections", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .target(

@@ -47,6 +47,14 @@ public struct Bucket: Hashable, Sendable {
         if let rule = brokenRule(ends: ends) { throw .breaksRule(rule) }
     }
 
+    /// Bytes that have been checked before and are the same still, as the caller knows by a checksum: nothing is looked at but their number. O(1).
+    ///
+    /// Throws `byteCount`.
+    public init(unchanged bytes: [UInt8], entry: BucketEntry, descriptor: StreamDescriptor) throws(BucketError) {
+        guard bytes.count == Int(entry.byteCount) else { throw .byteCount(expected: Int(entry.byteCount), found: bytes.count) }
+        self.init(bytes: bytes, entry: entry, descriptor: descriptor)
+    }
+
     /// Builds a bucket of our own; the entry is made of it.
     ///
     /// - Parameter records: 1 to 8,192, in ascending key order, keys unique and of the stream's lengths: anything else is our own mistake.

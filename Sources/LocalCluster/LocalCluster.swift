@@ -216,7 +216,8 @@ public struct LocalCluster: Sendable {
 
     /// A socket at a port of 127.0.0.1; `nil` if the port is taken.
     private static func bound(_ type: Int32, port: UInt16) -> Int32? {
-        let descriptor = socket(AF_INET, type, 0)
+        // Not to be inherited by a node that another thread is just starting: it would hold the port for as long as it lives.
+        let descriptor = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

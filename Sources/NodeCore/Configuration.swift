@@ -75,6 +75,8 @@ extension NodeCore {
         static let historyAttempts = 3
         /// Heads that are told around at one time. Others travel by cursor.
         static let hotHeads = 1_024
+        /// A change of at most so many bytes goes along whenever its head is told.
+        static let smallChangeByteCount = 200
         /// Probes that are passed on for neighbours at one time. More are answered at once: nothing to show.
         static let relayedProbes = 64
         static let relayedProbesPerSession = 4

@@ -1,3 +1,4 @@
+import Cryptography
 import Ledger
 import Membership
 import Primitives
@@ -43,13 +44,14 @@ extension NodeCore {
         let earlier = origins[origin]?.adopted?.head
         origins[origin, default: OriginRecord()].adopted = AdoptedState(head: head, manifest: manifest)
         if let begun = fetches.begunAt(origin) { followedIn[origin] = now.instant - begun }
+        let holders = fetches.holders(of: head)
         fetches.adopted(head)
         // What ended it may have come while the disk was at work.
         guard settleStanding(of: origin, at: now) else { return beginFetches(at: now, using: &random) }
         follow(head, after: earlier, at: now, using: &random)
         directives.append(.report(.adopted(origin, head.body.position, sightings: head.body.sightingCount)))
         hold(.head(head), in: .head(origin))
-        tell(head, at: now, using: &random)
+        tell(head, knownTo: holders, at: now, using: &random)
         beginFetches(at: now, using: &random)
     }
 
@@ -74,36 +76,58 @@ extension NodeCore {
         histories[identity.origin] = HistoryWindow(following: publication, after: histories[identity.origin])
         directives.append(.report(.published(publication.head.body.position, sightings: publication.head.body.sightingCount)))
         hold(.head(publication.head), in: .head(identity.origin))
-        tell(publication.head, at: now, using: &random)
+        tell(publication.head, knownTo: [], at: now, using: &random)
         if publisher.isDue(at: now.timestamp) { arm(.publish, after: configuration.publishDelay, at: now) }
         advanceOpening(at: now, using: &random)
     }
 
     /// Makes a head hot: it is told to a few random neighbours in a few rounds, from now on. Cursors repair what that misses.
-    private mutating func tell(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
+    private mutating func tell(_ head: Verified<Head>, knownTo holders: [SessionID], at now: Moment, using random: inout some RandomNumberGenerator) {
         hot.removeAll { $0.origin == head.body.origin }
         guard hot.count < Bound.hotHeads else { return }
         let change = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot).flatMap {
             HeadWithChange(head: head.bytes, base: $0.since.raw.prefix, change: $0.bytes)
         }
-        hot.append(HotHead(origin: head.body.origin, bytes: head.bytes, change: change, roundsLeft: configuration.spreadRounds))
+        hot.append(
+            HotHead(
+                origin: head.body.origin, bytes: head.bytes, hash: BLAKE2b.hash(head.bytes),
+                withChange: change.map { DatagramMessage.headWithChange($0).encoded() }, changeByteCount: change?.change.count ?? 0, known: holders,
+                roundsLeft: configuration.spreadRounds))
         if !armed.contains(.spread) { spread(at: now, using: &random) }
     }
 
+    /// A neighbour has told of a head that may be hot here: it need not be told.
+    mutating func isKnown(_ head: Digest, on id: SessionID) {
+        guard let place = hot.firstIndex(where: { $0.hash == head }), !hot[place].known.contains(id) else { return }
+        hot[place].known.append(id)
+    }
+
+    /// One round. A head of our own goes at once to as many as others are told in all rounds: nobody else can tell them yet.
     mutating func spread(at now: Moment, using random: inout some RandomNumberGenerator) {
         guard !hot.isEmpty else { return }
-        // A change goes along in the first round only, which is where it saves a question.
-        let changes = hot.compactMap { $0.roundsLeft == configuration.spreadRounds ? $0.change : nil }
-        let told = Set(changes.map(\.head))
-        let all = DatagramMessage.messages(of: hot.map(\.bytes)).map { $0.encoded() }
-        let withChanges =
-            changes.map { DatagramMessage.headWithChange($0).encoded() }
-            + DatagramMessage.messages(of: hot.map(\.bytes).filter { !told.contains($0) }).map { $0.encoded() }
-        for session in openSessions.sample(configuration.spreadFanout, using: &random) {
-            for message in sessions[session]?.takesChanges == true ? withChanges : all { directives.append(.sendDatagram(message, session)) }
+        let ignorant = openSessions.filter { session in hot.contains { !$0.known.contains(session) } }
+        let fanout = configuration.spreadFanout
+        for (place, session) in ignorant.sample(fanout * configuration.spreadRounds, using: &random).enumerated() {
+            tellHot(on: session, onlyOwn: place >= fanout)
         }
         for place in hot.indices { hot[place].roundsLeft -= 1 }
         hot.removeAll { $0.roundsLeft <= 0 }
         if !hot.isEmpty { arm(.spread, after: configuration.spreadInterval, at: now) }
+    }
+
+    private mutating func tellHot(on session: SessionID, onlyOwn: Bool) {
+        let takesChanges = sessions[session]?.takesChanges == true
+        var bare: [[UInt8]] = []
+        for place in hot.indices where !hot[place].known.contains(session) && (!onlyOwn || hot[place].origin == identity.origin) {
+            hot[place].known.append(session)
+            // A change saves a question; one that is long goes along once only, in the first round.
+            let isWorthIt = hot[place].roundsLeft == configuration.spreadRounds || hot[place].changeByteCount <= Bound.smallChangeByteCount
+            if takesChanges, isWorthIt, let news = hot[place].withChange {
+                directives.append(.sendDatagram(news, session))
+            } else {
+                bare.append(hot[place].bytes)
+            }
+        }
+        for message in DatagramMessage.messages(of: bare) { directives.append(.sendDatagram(message.encoded(), session)) }
     }
 }

@@ -170,6 +170,7 @@ extension NodeCore {
         case .headWithChange(let news):
             guard session.batchesUnderCheck < Bound.batchesPerSession else { return }
             // As many as there are checks: those of heads that were not worth one are swept out with the rest.
+            sessions[id]?.takesChanges = true
             if session.pushed.count >= Bound.batchesPerSession { sessions[id]?.pushed = [:] }
             sessions[id]?.pushed[news.head] = PushedChange(base: news.base, bytes: news.change)
             check([news.head], for: .push, from: id)

@@ -10,9 +10,12 @@ extension NodeCore {
     /// Sends statements off to be checked, leaving out those that are held already.
     mutating func check(_ statements: [[UInt8]], for purpose: StatementBatch.Purpose, from id: SessionID?) {
         var unchecked: [UncheckedStatement] = []
+        var hashes: [Digest] = []
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
-            if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) {
+            let hash = BLAKE2b.hash(bytes)
+            if purpose.leavesOutHeld, held.contains(hash) {
+                if let id { isKnown(hash, on: id) }
                 // Of our own heads the newest is held: compared as bytes, which differ at once where they differ at all.
                 if let own = publisher.lastHead, own.bytes == bytes { confirmed(own.body.position, by: id) }
                 continue
@@ -20,7 +23,9 @@ extension NodeCore {
             do throws(WireError) {
                 let statement = try UncheckedStatement(decoding: bytes)
                 if case .head(let head) = statement, isOld(head, from: id) { continue }
+                if purpose == .push, let id, isUnderCheck(hash, from: id) { continue }
                 unchecked.append(statement)
+                hashes.append(hash)
             } catch {
                 switch error {
                 case .wrongStructure, .unsupportedVersion: continue  // Of a later version of the protocol: not for us.
@@ -29,6 +34,10 @@ extension NodeCore {
                     return
                 }
             }
+        }
+        if purpose == .push {
+            guard !unchecked.isEmpty else { return }
+            for hash in hashes { pushesUnderCheck[hash] = [] }  // Not before all of them are well-formed: else nobody would end it.
         }
         if let id { sessions[id]?.batchesUnderCheck += 1 }
         directives.append(.check(batch(unchecked, for: purpose, from: id)))
@@ -43,12 +52,53 @@ extension NodeCore {
         return StatementBatch(purpose: purpose, session: id, statements: statements, headKeys: keys)
     }
 
+    /// Whether a head that has been pushed is under check already, pushed by somebody else; it is noted that this session has it too.
+    private mutating func isUnderCheck(_ hash: Digest, from id: SessionID) -> Bool {
+        guard var others = pushesUnderCheck[hash] else { return false }
+        if !others.contains(id) {
+            others.append(id)
+            pushesUnderCheck[hash] = others
+        }
+        return true
+    }
+
+    /// The pushed heads of this batch are checked: who else has pushed them meanwhile.
+    private mutating func endPushCheck(of batch: StatementBatch) -> [(Digest, SessionID)] {
+        var others: [(Digest, SessionID)] = []
+        for statement in batch.statements {
+            let hash = BLAKE2b.hash(statement.bytes)
+            guard let sessions = pushesUnderCheck.removeValue(forKey: hash) else { continue }
+            for id in sessions { others.append((hash, id)) }
+        }
+        return others
+    }
+
+    /// A head that was under check has come on this session too.
+    private mutating func pushedToo(_ hash: Digest, by id: SessionID, _ verified: [AnyStatement]) {
+        guard sessions[id] != nil else { return }
+        for case .head(let head) in verified where BLAKE2b.hash(head.bytes) == hash {
+            if head.body.origin == identity.origin {
+                confirmed(head.body.position, by: id)
+            } else if let wanted = fetches.wanted(of: head.body.origin), wanted.bytes == head.bytes {
+                fetches.headSeen(wanted, from: id, with: takePushed(wanted, on: id))
+            }
+        }
+    }
+
+    /// The change that has come with a head on this session.
+    private mutating func takePushed(_ head: Verified<Head>, on id: SessionID) -> PushedChange? {
+        guard var session = sessions[id], let change = session.pushed.removeValue(forKey: head.bytes) else { return nil }
+        sessions[id] = session
+        // What is ours, and comes back, comes back whole.
+        return head.body.origin == identity.origin ? nil : change
+    }
+
     /// Whether a head need not be checked: not newer than what is adopted, or wanted already.
     private mutating func isOld(_ head: Signed<Head>, from id: SessionID?) -> Bool {
         if let known = passedOver[head.body.origin], head.body.position <= known.body.position, !isDenied(head) { return true }
         if let wanted = fetches.wanted(of: head.body.origin) {
             if wanted.bytes == head.bytes {
-                fetches.headSeen(wanted, from: id)
+                if let id { fetches.headSeen(wanted, from: id, with: takePushed(wanted, on: id)) }
                 return true
             }
             if head.body.position < wanted.body.position, !isDenied(head) { return true }
@@ -60,10 +110,17 @@ extension NodeCore {
     mutating func checked(
         _ batch: StatementBatch, _ outcome: StatementBatch.Outcome, at now: Moment, using random: inout some RandomNumberGenerator
     ) {
-        if let id = batch.session {
-            guard sessions[id] != nil else { return }  // Gone meanwhile; others will tell us.
-            sessions[id]?.batchesUnderCheck -= 1
-            guard outcome.forgedCount == 0 else { return drop(id, for: .forgedStatements(count: outcome.forgedCount)) }
+        var deliverer = batch.session
+        let others = batch.purpose == .push ? endPushCheck(of: batch) : []
+        if let id = deliverer {
+            if sessions[id] == nil {
+                // Gone meanwhile. What it has pushed others have been told to keep to themselves; the rest others will tell us.
+                guard batch.purpose == .push, outcome.forgedCount == 0 else { return }
+                deliverer = nil
+            } else {
+                sessions[id]?.batchesUnderCheck -= 1
+                guard outcome.forgedCount == 0 else { return drop(id, for: .forgedStatements(count: outcome.forgedCount)) }
+            }
         }
         switch batch.purpose {
         case .hello:
@@ -74,9 +131,12 @@ extension NodeCore {
             return
         case .pull, .push, .retry, .command: break
         }
-        for statement in outcome.verified { take(statement, from: batch.session, isStored: false, at: now) }
+        for statement in outcome.verified { take(statement, from: deliverer, isStored: false, at: now) }
+        for (hash, id) in others { pushedToo(hash, by: id, outcome.verified) }
         for statement in outcome.unresolved { wait { $0.add(statement) } }
         settlePending(at: now)
+        // Whoever tells of a head has adopted it, and so holds what it rests on.
+        if batch.purpose == .push, !outcome.unresolved.isEmpty, let deliverer { pull(on: deliverer, at: now) }
         if case .pull(let logID, let upTo, let hasMore) = batch.purpose, let id = batch.session {
             pullSettled(Cursor(logID: logID, after: upTo), hasMore: hasMore, on: id, at: now)
             if !startCheck.isDone, !hasMore, let node = sessions[id]?.node {
@@ -145,7 +205,7 @@ extension NodeCore {
             if let wanted = fetches.wanted(of: origin), wanted.body.position == head.body.position, wanted.bytes != head.bytes {
                 return accuse(wanted, head, at: now)
             }
-            let change = id.flatMap { sessions[$0]?.pushed.removeValue(forKey: head.bytes) }
+            let change: PushedChange? = if let id { takePushed(head, on: id) } else { nil }
             guard isWithinQuota(head, of: origin) else { return }
             fetches.headSeen(head, from: id, with: change)
         case .unresolved: wait { $0.add(.head(head)) }

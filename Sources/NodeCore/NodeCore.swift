@@ -22,6 +22,8 @@ public struct NodeCore: Sendable {
     var log: StatementLog<Slot>
     /// Hashes of all statements held, so that what is known is not checked again.
     var held: Set<Digest> = []
+    /// Heads that have been pushed and are under check, by hash; and who has pushed them too meanwhile. At most `Bound.batchesPerSession` datagrams a session.
+    var pushesUnderCheck: [Digest: [SessionID]] = [:]
     var pending = PendingStatements()
     var fetches: FetchScheduler
     var changeLog = ChangeLog()

@@ -90,8 +90,13 @@ struct Request: Sendable {
 struct HotHead: Sendable {
     let origin: OriginID
     let bytes: [UInt8]
-    /// What leads to it from the head before, if it fits one datagram with it.
-    var change: HeadWithChange?
+    let hash: Digest
+    /// It, and what leads to it from the head before, as one datagram; `nil` if that does not fit one.
+    let withChange: [UInt8]?
+    /// How much longer that makes it, in bytes.
+    let changeByteCount: Int
+    /// The sessions on which it has been told, here or by the other side: nobody is told twice. At most one for each session there is.
+    var known: [SessionID]
     var roundsLeft: Int
 }
 

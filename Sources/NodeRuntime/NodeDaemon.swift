@@ -60,9 +60,10 @@ public final class NodeDaemon: Sendable {
     ///
     /// - Parameters:
     ///   - searchable: the streams that can be asked here: fewer than this version knows only in tests of nodes of different versions.
+    ///   - datagramLoss: the share of datagrams that are not sent, 0 to 1: to see what a bad network does, and for nothing else.
     ///   - capturePath: writes every plaintext frame and datagram to a file: for tests of what leaves the node, and for nothing else.
     public static func start(
-        _ directory: NodeDirectory, logger: Logger, searchable: [StreamID] = SightingIndex.knownStreams, capturePath: String? = nil
+        _ directory: NodeDirectory, logger: Logger, searchable: [StreamID] = SightingIndex.knownStreams, datagramLoss: Double = 0, capturePath: String? = nil
     ) async throws -> NodeDaemon {
         guard directory.exists else { throw NodeStartError.noNode(path: directory.path) }
         let lock = try DirectoryLock(directory: directory.path)
@@ -95,6 +96,7 @@ public final class NodeDaemon: Sendable {
         configuration.tcpPort = settings.tcpPort
         configuration.udpPort = settings.udpPort
         configuration.isOutboundOnly = settings.advertised.isEmpty
+        configuration.datagramLoss = datagramLoss
         let capture = try capturePath.map { try CaptureFile(path: $0) }
         let transport = MeshTransport(
             configuration: configuration, mesh: mesh, staticKey: transportKey, inviteSecret: { id in (try? store.inviteSecret(id)) ?? nil }, tap: capture
@@ -142,6 +144,7 @@ public final class NodeDaemon: Sendable {
         logger.notice(
             "node \(identity.node.short) of operator \(origin.short) listens at \(settings.bindAddress) TCP \(ports.tcp.map { "\($0)" } ?? "none"), UDP \(ports.udp)"
         )
+        if datagramLoss > 0 { logger.critical("\(Int(datagramLoss * 100)) % of all datagrams are thrown away: for tests only") }
         if capture != nil { logger.critical("every frame is written in the clear to a capture file: for tests only") }
         return NodeDaemon(
             node: node, ports: ports, lock: lock, group: group, transport: transport, mailbox: mailbox, disk: disk, control: control, outboxTask: outboxTask,

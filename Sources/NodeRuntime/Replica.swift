@@ -18,17 +18,12 @@ final class Replica: Sendable {
 
     /// Fills the index from the disk; gives how many buckets were damaged.
     ///
-    /// - Parameter settles: whether to make it fast to ask, which a single question does not pay for.
+    /// - Parameter settles: whether to make it fast to ask, beside answering: a single question does not pay for that.
     func load(from store: MeshStore, state: StoredState, settles: Bool = true) throws -> Int {
         var fresh = snapshot
         let damagedCount = try store.forEachBucket { origin, bucket in fresh.add(bucket, of: origin) }
         for adopted in state.adopted.values { fresh.set(adopted.head.body) }
         if let own = state.own { fresh.set(own.head.body) }
-        if settles {
-            fresh.settle()
-            SightingIndex.giveBackMemory()
-            fresh.costs = PublishedIndex.measuredCosts(of: fresh)
-        }
         index.change(settles: settles) { $0 = fresh }
         return damagedCount
     }

@@ -92,6 +92,12 @@ public struct FetchScheduler: Sendable {
     /// The newest head of an origin that waits to be adopted.
     public func wanted(of origin: OriginID) -> Verified<Head>? { targets[origin]?.wanted }
 
+    /// The sessions that have told of this head while it was wanted.
+    public func holders(of head: Verified<Head>) -> [SessionID] {
+        guard let target = targets[head.body.origin], target.wanted.bytes == head.bytes else { return [] }
+        return target.holders
+    }
+
     /// Since when the origin has been asked about without being as it should be.
     public func begunAt(_ origin: OriginID) -> Instant? { targets[origin]?.begunAt }
 
@@ -130,6 +136,7 @@ public struct FetchScheduler: Sendable {
         if let target = targets[origin] {
             if target.wanted.bytes == head.bytes {
                 if let session, !target.holders.contains(session) { targets[origin]?.holders.append(session) }
+                if target.pushed == nil, target.attempt == nil, let pushed { targets[origin]?.pushed = pushed }
                 if let session, target.attempt?.head.bytes == head.bytes, case .buckets(var download)? = target.attempt?.phase {
                     download.add(source: session)
                     targets[origin]?.attempt?.phase = .buckets(download)
@@ -165,10 +172,11 @@ public struct FetchScheduler: Sendable {
             guard running.count < Self.concurrentOrigins else { break }
             guard var target = targets[origin], target.number == number, target.attempt == nil, target.retryAt <= now else { continue }
             let manifest = adopted(origin)
-            if let manifest, manifest.root == target.wanted.body.manifestRoot {
-                // A heartbeat: the same content under a new head. Nothing is asked.
+            let present = manifest ?? .empty
+            if present.root == target.wanted.body.manifestRoot {
+                // A heartbeat: the same content under a new head; or one that has published nothing yet. Nothing is asked.
                 target.attempt = (target.wanted, .adopting)
-                actions.append(.adopt(target.wanted, manifest))
+                actions.append(.adopt(target.wanted, present))
             } else if let session = Self.source(for: target, among: sessions, using: &random) {
                 target.tried.insert(session)
                 actions += start(&target, of: session, since: manifest)
@@ -192,10 +200,11 @@ public struct FetchScheduler: Sendable {
             return []
         }
         let fetch = Fetch(session: session, head: target.wanted)
-        if let manifest, let (deliverer, change) = target.pushed, change.base == manifest.root.raw.prefix {
+        let present = manifest ?? .empty
+        if let (deliverer, change) = target.pushed, change.base == present.root.raw.prefix {
             target.pushed = nil
             target.attempt = (target.wanted, .changes(deliverer, isPushed: true))
-            return [.checkChanges(Fetch(session: deliverer, head: target.wanted), since: manifest, change.bytes)]
+            return [.checkChanges(Fetch(session: deliverer, head: target.wanted), since: present, change.bytes)]
         }
         if let manifest, !withoutChanges.contains(session) {
             target.attempt = (target.wanted, .changes(session, isPushed: false))

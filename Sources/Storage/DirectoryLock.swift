@@ -1,5 +1,5 @@
+import Descriptors
 import Foundation
-import Primitives
 
 /// Why a node's directory could not be taken.
 public enum DirectoryLockError: Error, Hashable, Sendable, CustomStringConvertible {

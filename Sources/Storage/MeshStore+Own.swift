@@ -101,8 +101,8 @@ extension MeshStore {
     /// Days that no head covers as they now are.
     public func dirtyDays() throws(StoreError) -> [DirtyDay] {
         try read("read changed days") { database in
-            try Row.fetchAll(
-                database, sql: "SELECT kind, schema_version, day, mark FROM own_day WHERE mark <> covered_mark ORDER BY kind, schema_version, day"
+            try database.rows(
+                "SELECT kind, schema_version, day, mark FROM own_day WHERE mark <> covered_mark ORDER BY kind, schema_version, day", []
             ).compactMap { row in
                 guard let kind: UInt16 = row.integer("kind"), let version: UInt16 = row.integer("schema_version"), let day: UInt32 = row.integer("day"),
                     let mark: Int64 = row.integer("mark")
@@ -156,7 +156,7 @@ extension MeshStore {
     // MARK: Settings
 
     func setting(_ name: String) throws(StoreError) -> Data? {
-        try read("read a setting") { try Data.fetchOne($0, sql: "SELECT value FROM setting WHERE name = ?", arguments: [name]) }
+        try read("read a setting") { try $0.row("SELECT value FROM setting WHERE name = ?", [name])?.blob("value") }
     }
 
     static func set(_ name: String, _ value: Data, in database: Database) throws {

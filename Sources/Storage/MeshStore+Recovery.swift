@@ -88,7 +88,7 @@ private struct OwnContent {
 
     /// What is published, as the disk has it.
     init(of origin: OriginID, in database: Database) throws {
-        let sql = "SELECT root, descriptor, entry, bytes FROM bucket WHERE origin = ? AND NOT is_staged"
+        let sql = "SELECT root, descriptor, entry, bytes, checksum FROM bucket WHERE origin = ? AND NOT is_staged"
         let rows = try Row.fetchCursor(database, sql: sql, arguments: [origin.data])
         while let row = try rows.next() {
             if let bucket = MeshStore.bucket(in: row) { add(bucket) }

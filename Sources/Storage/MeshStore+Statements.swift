@@ -12,9 +12,9 @@ extension MeshStore {
         try write("keep statements") { database in
             for statement in statements {
                 guard let slot = Self.key(of: statement) else { continue }
-                try database.execute(
-                    sql: "INSERT INTO statement (slot, bytes) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET bytes = excluded.bytes",
-                    arguments: [slot, Data(statement.bytes)])
+                try database.run(
+                    "INSERT INTO statement (slot, bytes) VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET bytes = excluded.bytes",
+                    [slot, Data(statement.bytes)])
             }
         }
     }
@@ -33,7 +33,7 @@ extension MeshStore {
         }
     }
 
-    /// All that a core needs to start. Signatures are checked again, about 35 us a statement, and so is every staged bucket.
+    /// All that a core needs to start. Signatures are checked again, about 35 us a statement, and so is the checksum of every staged bucket.
     ///
     /// What is damaged is left out and told. Of an origin whose head or manifest is, the buckets count as staged: only what is missing is fetched.
     public func load() throws(StoreError) -> (state: StoredState, problems: [StoreProblem]) {
@@ -71,7 +71,7 @@ extension MeshStore {
             guard let origin = row.identifier("origin", as: OriginID.self), let root = row.identifier("root", as: Digest.self) else { continue }
             if state.adopted[origin] == nil, state.own?.head.body.origin != origin { state.staged[origin, default: []].insert(root) }
         }
-        let rows = try Row.fetchCursor(database, sql: "SELECT origin, root, descriptor, entry, bytes FROM bucket WHERE is_staged ORDER BY origin, root")
+        let rows = try Row.fetchCursor(database, sql: "SELECT origin, root, descriptor, entry, bytes, checksum FROM bucket WHERE is_staged ORDER BY origin, root")
         while let row = try rows.next() {
             guard let origin = row.identifier("origin", as: OriginID.self), let bucket = bucket(in: row) else {
                 problems.append(StoreProblem(table: "bucket", reason: "a staged bucket is damaged, and will be fetched again"))

@@ -38,7 +38,7 @@ public struct StoreProblem: Hashable, Sendable, CustomStringConvertible {
 /// Every method is one transaction, and durable when it returns (`synchronous=FULL`). Deleted content is overwritten (`secure_delete`). Safe from any
 /// thread, and beside another process that adds an invite.
 public final class MeshStore: Sendable {
-    public static let formatVersion = 1
+    public static let formatVersion = 2
     /// How long a writer waits for another process.
     static let busyTimeout: TimeInterval = 10
     /// How long emptying the log waits for readers; then it is done after the next deletion instead.
@@ -72,6 +72,7 @@ public final class MeshStore: Sendable {
             guard version <= Self.formatVersion else { throw StoreError.newer(path: path, version: version) }
             if version < Self.formatVersion {
                 try pool.write { database in
+                    if version == 1 { try database.execute(sql: "ALTER TABLE bucket ADD COLUMN checksum BLOB") }
                     try database.execute(sql: Self.schema)
                     try database.execute(sql: "PRAGMA user_version = \(Self.formatVersion)")
                 }
@@ -87,7 +88,7 @@ public final class MeshStore: Sendable {
         CREATE TABLE IF NOT EXISTS origin (origin BLOB PRIMARY KEY, head BLOB NOT NULL, signing_key BLOB NOT NULL, manifest BLOB NOT NULL, history BLOB);
         CREATE TABLE IF NOT EXISTS bucket (
             origin BLOB NOT NULL, root BLOB NOT NULL, is_staged INTEGER NOT NULL, last_day INTEGER NOT NULL, descriptor BLOB NOT NULL, entry BLOB NOT NULL,
-            bytes BLOB NOT NULL, PRIMARY KEY (origin, root));
+            bytes BLOB NOT NULL, checksum BLOB, PRIMARY KEY (origin, root));
         CREATE TABLE IF NOT EXISTS own_stream (kind INTEGER NOT NULL, schema_version INTEGER NOT NULL, shard_key BLOB NOT NULL,
             PRIMARY KEY (kind, schema_version)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS own_record (
@@ -139,6 +140,15 @@ public final class MeshStore: Sendable {
         guard owesCompaction.withLock({ owes in owes = owes || hasDeleted; return owes }) else { return }
         _ = try? compactLog()
     }
+}
+
+/// Statements that are executed often: each text is compiled once for each connection.
+extension Database {
+    func run(_ sql: String, _ arguments: StatementArguments) throws { try cachedStatement(sql: sql).execute(arguments: arguments) }
+
+    func rows(_ sql: String, _ arguments: StatementArguments) throws -> [Row] { try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments) }
+
+    func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? { try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments) }
 }
 
 extension Row {

@@ -1,5 +1,5 @@
+import Descriptors
 import Foundation
-import Primitives
 import Synchronization
 import WireFormat
 

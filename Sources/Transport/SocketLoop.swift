@@ -218,6 +218,7 @@ final class SocketLoop: @unchecked Sendable {
             return
         }
         tap?.saw(.sent, .datagram, plaintext)
+        if configuration.datagramLoss > 0, Double.random(in: 0..<1) < configuration.datagramLoss { return }
         datagrams.writeAndFlush(AddressedEnvelope(remoteAddress: destination, data: ByteBuffer(bytes: bytes)), promise: nil)
     }
 

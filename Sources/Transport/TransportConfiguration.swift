@@ -26,6 +26,8 @@ public struct TransportConfiguration: Sendable {
     public var unfinishedByteLimit = 128 << 20
     /// How long closing may take to write what is still queued.
     public var closingDeadline: Duration = .seconds(2)
+    /// The share of datagrams that are not sent, 0 to 1: to see on one machine what a bad network does, and for nothing else.
+    public var datagramLoss = 0.0
 
     public init() {}
 

@@ -5,7 +5,8 @@ import NodeRuntime
 import Outbox
 import Primitives
 
-/// How fast news spreads between real nodes on loopback: `hearsay-bench mesh [N]`, 20 nodes if nothing is said.
+/// How fast news spreads between real nodes on loopback: `hearsay-bench mesh [N] [--loss SHARE]`, 20 nodes if nothing is said, of whose datagrams this share is
+/// lost. Serf's agents are measured in the same way afterwards where `serf` is installed (`Scripts/bench-serf.py`).
 ///
 /// Needs the `hearsay` program beside this one. All nodes share this machine's cores, so that figures of large meshes say more about
 /// those than about the protocol. One node is asked until it has seen what it is asked for, then the next: asking costs time too.
@@ -17,7 +18,27 @@ enum MeshBenchmark {
 
     static func run() async {
         let count = CommandLine.arguments.compactMap { Int($0) }.first ?? standardCount
-        await ScratchCluster.run("mesh \(count)") { cluster, _ in try await measure(&cluster, count: count) }
+        let loss = CommandLine.arguments.firstIndex(of: "--loss").flatMap { CommandLine.arguments.dropFirst($0 + 1).first }
+        await ScratchCluster.run("mesh \(count)") { cluster, _ in
+            if let loss {
+                print("mesh \(count): \(loss) of all datagrams are lost")
+                cluster.nodeArguments = ["--loss", loss]
+            }
+            try await measure(&cluster, count: count)
+        }
+        if loss == nil { measureSerf(count: count) }
+    }
+
+    /// Prints what serf's agents do; nothing where it is not installed.
+    private static func measureSerf(count: Int) {
+        guard let script = ProcessInfo.processInfo.environment["HEARSAY_SERF_SCRIPT"] else { return }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [ProcessInfo.processInfo.environment["HEARSAY_PYTHON"] ?? "python3", script, "\(count)"]
+        do {
+            try process.run()
+            process.waitUntilExit()
+        } catch { print("serf \(count): \(error)") }
     }
 
     private static func measure(_ cluster: inout LocalCluster, count: Int) async throws {

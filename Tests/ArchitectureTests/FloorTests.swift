@@ -16,13 +16,14 @@ import Testing
         "Membership": ["Ledger", "Primitives", "WireFormat"],
         "Replication": ["Cryptography", "Ledger", "Primitives", "WireFormat"],
         "NodeCore": ["Cryptography", "Ledger", "Membership", "Primitives", "Replication", "WireFormat"],
-        "Outbox": ["Cryptography", "Foundation", "Glibc", "Ledger", "Primitives", "WireFormat"],
+        "Descriptors": ["Foundation"],
+        "Outbox": ["Cryptography", "Descriptors", "Foundation", "Glibc", "Ledger", "Primitives", "WireFormat"],
         "Storage": [
-            "Cryptography", "Foundation", "GRDB", "Glibc", "Ledger", "Noise", "NodeCore", "Outbox", "Primitives", "Replication", "Synchronization",
-            "WireFormat",
+            "Cryptography", "Descriptors", "Foundation", "GRDB", "Glibc", "Ledger", "Noise", "NodeCore", "Outbox", "Primitives", "Replication",
+            "Synchronization", "WireFormat",
         ],
         "Transport": [
-            "Collections", "Cryptography", "Foundation", "NIOCore", "NIOPosix", "Noise", "Primitives", "Synchronization", "WireFormat",
+            "Collections", "Cryptography", "Descriptors", "Foundation", "NIOCore", "NIOPosix", "Noise", "Primitives", "Synchronization", "WireFormat",
         ],
         "Collecting": [
             "CPSL", "Cryptography", "Foundation", "GRDB", "Glibc", "Keystrokes", "Ledger", "Outbox", "PrivateDatabase", "Primitives", "Synchronization",

@@ -84,6 +84,8 @@ final class TinyMesh {
     var onFrame: (Int, Frame) -> Frame? = { _, frame in frame }
     /// The same for the plaintext of datagrams.
     var onDatagram: (Int, [UInt8]) -> [UInt8]? = { _, bytes in bytes }
+    /// Is told what a node has checked.
+    var onCheck: (Int, StatementBatch) -> Void = { _, _ in }
     var cutLinks: Set<Set<Int>> = []
     private let configure: (inout NodeCore.Configuration) -> Void
     /// Cores that are made from now on do not hold their operator's identity key.
@@ -218,7 +220,9 @@ final class TinyMesh {
         case .sendDatagram(let bytes, let session):
             guard let (far, twin) = links[session], let bytes = onDatagram(index, bytes) else { return }
             give(far, .datagram(twin, bytes))
-        case .check(let batch): give(index, .checked(batch, batch.check()))
+        case .check(let batch):
+            onCheck(index, batch)
+            give(index, .checked(batch, batch.check()))
         case .checkManifest(let fetch, let bytes):
             give(index, .manifestChecked(fetch, Result { () throws(ManifestError) in try Manifest(checking: bytes, head: fetch.head.body) }))
         case .checkChanges(let fetch, let since, let changes):

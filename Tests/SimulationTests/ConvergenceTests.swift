@@ -38,6 +38,28 @@ import Testing
         print("seed \(seed): \(mesh.statistics)")
     }
 
+    /// Nobody knows the newcomer's certificates yet; they come as fast as its head, and not with the next ping.
+    @Test(arguments: seeds(15, 16, 17))
+    func theFirstHeadOfANewcomerIsSoonEverywhere(seed: UInt64) {
+        let newcomer = 39
+        let mesh = SimulatedMesh.make(operators: 40, seed: seed)
+        for node in 0..<newcomer {
+            mesh.start(node)
+            mesh.observeSomething(at: node)
+        }
+        #expect(mesh.run(until: \.isConverged, within: .seconds(120)), replay(mesh))
+        mesh.run(for: .seconds(30))
+
+        mesh.start(newcomer)
+        mesh.observeSomething(at: newcomer)
+        let start = mesh.now
+        let converged = mesh.run(until: { $0.isConverged && $0.publishedPosition(of: newcomer) != nil }, within: .seconds(120))
+        print("seed \(seed): \(mesh.now - start)")
+
+        #expect(converged && mesh.now - start <= .seconds(4), replay(mesh))
+        expectSound(mesh)
+    }
+
     /// Two halves that do not hear of each other for a minute, and go on publishing.
     @Test(arguments: seeds(21, 22, 23))
     func aHealedPartitionConverges(seed: UInt64) {

@@ -52,10 +52,12 @@ import Testing
 
     /// The control: with disks that answer before they have synced, the same scenario must be noticed as broken.
     ///
-    /// That heads went back is seen every time. Whether somebody still holds the lost head when its node comes back, and halts it, is up to the dice.
+    /// That heads went back is seen most of the time: a lost head may have been heard of by nobody who would miss it. Whether somebody still holds it when its
+    /// node comes back, and halts it, is up to the dice too.
     @Test func disksThatLieAreNoticed() {
-        var haltedCount = 0
-        for seed in seeds(54, 55, 56) {
+        var (wentBackCount, haltedCount) = (0, 0)
+        let seeds = seeds(52, 53, 54, 55, 56, 57)
+        for seed in seeds {
             var conditions = NetworkConditions()
             conditions.disksLie = true
             conditions.crashInterval = .milliseconds(500)
@@ -67,7 +69,7 @@ import Testing
             }
 
             let wentBack = mesh.violations.contains { if case .headWentBack = $0 { true } else { false } }
-            #expect(wentBack, replay(mesh))
+            wentBackCount += wentBack ? 1 : 0
             let isStopped = mesh.violations.contains {
                 switch $0 {
                 case .equivocation, .signingHalted: true
@@ -76,6 +78,7 @@ import Testing
             }
             haltedCount += isStopped ? 1 : 0
         }
+        #expect(2 * wentBackCount > seeds.count, "heads went back with \(wentBackCount) of \(seeds)")
         #expect(haltedCount > 0)
     }
 }

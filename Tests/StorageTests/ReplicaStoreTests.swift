@@ -44,6 +44,48 @@ import Testing
         #expect(try roots(again) == [ann.origin: Set(buckets.map(\.entry.root))])
     }
 
+    @Test func aDatabaseOfAnEarlierVersionIsReadAndGoesOn() throws {
+        var ann = Operator(seed: 1)
+        let (first, second) = (ann.bucket([1, 2]), ann.bucket([3], at: Operator.today.advanced(by: -1)))
+        var store = try open()
+        try store.stage(first, of: ann.origin)
+        _ = try store.adopt(ann.head(1, ann.manifest([first])), ann.manifest([first]), today: Operator.today)
+        try edit("ALTER TABLE bucket DROP COLUMN checksum")
+        try edit("PRAGMA user_version = 1")
+
+        store = try open()
+        #expect(try roots(store) == [ann.origin: [first.entry.root]])
+        try store.stage(second, of: ann.origin)
+        let both = ann.manifest([second, first])
+        _ = try store.adopt(ann.head(2, both), both, today: Operator.today)
+        #expect(try roots(open()) == [ann.origin: [first.entry.root, second.entry.root]])
+        // The one has no checksum and is checked against its root, the other has one.
+        try edit("UPDATE bucket SET bytes = zeroblob(length(bytes))")
+        #expect(try open().forEachBucket { _, _ in } == 2)
+    }
+
+    /// What is only held in memory must be told on as the small change that it is, or whoever is told has to ask for the whole bucket.
+    @Test func aBucketHeldInMemoryIsObservedAsAnEditAndLeavesTheLogAlone() throws {
+        var ann = Operator(seed: 1)
+        let (first, more, less) = (ann.bucket([1, 2]), ann.bucket([1, 2, 3]), ann.bucket([1, 3]))
+        let store = try open()
+        func logByteCount() throws -> Int { try Data(contentsOf: URL(fileURLWithPath: folder.path("mesh.db-wal"))).count }
+        try store.hold([first], of: ann.origin)
+        _ = try store.adopt(ann.head(1, ann.manifest([first])), ann.manifest([first]), today: Operator.today)
+
+        try store.hold([more], of: ann.origin)
+        let addition = try store.adopt(ann.head(2, ann.manifest([more])), ann.manifest([more]), today: Operator.today)
+        let added = try #require(addition.observed)
+        #expect(!added.isDeleting)
+        #expect(try #require(added.bytes).count < more.bytes.count, "the record, not the bucket's entry, for which the bucket would be asked for")
+        #expect(try logByteCount() > 0, "nothing is gone that had to be wiped out")
+
+        try store.hold([less], of: ann.origin)
+        let deletion = try store.adopt(ann.head(3, ann.manifest([less])), ann.manifest([less]), today: Operator.today)
+        #expect(try #require(deletion.observed).isDeleting)
+        #expect(try logByteCount() == 0, "what was deleted is not left in the log of changes")
+    }
+
     @Test func theNextAdoptionTakesOnlyWhatChanged() throws {
         var ann = Operator(seed: 1)
         let (old, kept, new, unneeded) = (ann.bucket([1]), ann.bucket([2], at: Operator.today.advanced(by: -1)), ann.bucket([1, 4]), ann.bucket([5]))

@@ -21,6 +21,10 @@ struct NodeCommand: AsyncParsableCommand {
     @Option(help: .hidden)
     var capture: String?
 
+    /// The share of datagrams that are thrown away instead of sent.
+    @Option(help: .hidden)
+    var loss = 0.0
+
     /// As a node of an earlier version: `KIND.SCHEMA_VERSION`, with commas between.
     @Option(help: .hidden)
     var searchable: String?
@@ -30,13 +34,14 @@ struct NodeCommand: AsyncParsableCommand {
             try home.ask(.stop)
             return
         }
+        guard (0...1).contains(loss) else { throw Failure("\(loss) is no share of datagrams", hint: "--loss 0.2") }
         guard let level = Logger.Level(rawValue: log) else { throw Failure("\(log) is no log level", hint: "--log info") }
         let known = SightingIndex.knownStreams
         let streams = searchable.map { text in known.filter { text.split(separator: ",").contains(Substring("\($0)")) } } ?? known
         LoggingSystem.bootstrap(StreamLogHandler.standardError(label:))
         var logger = Logger(label: "hearsay")
         logger.logLevel = level
-        let daemon = try await NodeDaemon.start(home.node, logger: logger, searchable: streams, capturePath: capture)
+        let daemon = try await NodeDaemon.start(home.node, logger: logger, searchable: streams, datagramLoss: loss, capturePath: capture)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await Signals.first(of: [SIGINT, SIGTERM]) }
             group.addTask { await daemon.waitForStopRequest() }
