@@ -20,8 +20,6 @@ public struct NodeCore: Sendable {
     var nodesInOrder: [NodeID] = []
     var origins: [OriginID: OriginRecord] = [:]
     var log: StatementLog<Slot>
-    /// Hashes of all statements held, so that what is known is not checked again.
-    var held: Set<Digest> = []
     var pending = PendingStatements()
     var fetches: FetchScheduler
     var changeLog = ChangeLog()
