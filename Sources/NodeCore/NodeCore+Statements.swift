@@ -265,7 +265,7 @@ extension NodeCore {
     mutating func serveDifference(_ request: StatementsComparison, _ requestID: UInt32, on id: SessionID, at now: Moment) {
         sessions[id]?.comparesLogs = true
         var isEqual = [Bool](repeating: false, count: request.digests.count)
-        // Hashing costs us up to 2 ms: whoever asks too often is told what it may hold already.
+        // Hashing costs us up to 8 ms in a mesh of 10,000 operators: whoever asks too often is told what it may hold already.
         if sessions[id]?.comparisons.take(at: now.instant) == true {
             let own = log.digests(bits: request.digests.count.trailingZeroBitCount)
             for part in isEqual.indices { isEqual[part] = own[part] == request.digests[part] }

@@ -188,6 +188,35 @@ import WireFormat
         #expect(confirmed() == next)
     }
 
+    /// Of the neighbours' logs a busy node reads what is no head, and heads once in a while: what travels in logs only travels as ever.
+    @Test(arguments: [1, 2] as [UInt64]) func aRevocationTravelsWhileAllAreBusy(seed: UInt64) {
+        let mesh = Self.busy(seed: seed)
+        let revoked = mesh.operators[11].origin
+        var headless = 0
+        var headsRead = 0
+        mesh.onFrame = { _, frame in
+            switch frame.knownType {
+            case .headlessRequest: headless += 1
+            case .statements:
+                for bytes in (try? StatementsAnswer(decoding: frame.body).statements) ?? [] {
+                    if case .head? = try? UncheckedStatement(decoding: bytes) { headsRead += 1 }
+                }
+            default: break
+            }
+            return frame
+        }
+
+        mesh.give(0, .command(.revoke(revoked, .misbehaviour)))
+        Self.publish(on: mesh, rounds: 18, by: Array(0..<11))
+
+        for index in 0..<11 {
+            let standing = mesh.members[index].core.status(at: mesh.now).origins.first { $0.origin == revoked }?.standing
+            #expect(standing == .revoked, "seed \(seed): \(index)")
+        }
+        // 198 heads, and eleven logs in each of which every one of them comes to stand.
+        #expect(headless > 50 && headsRead < 198 * 11, "seed \(seed): \(headless) questions, \(headsRead) heads")
+    }
+
     /// Those that have not shown that they know announcements are told whole.
     @Test func anOlderVersionIsToldWhole() {
         let mesh = TinyMesh(Self.names, seed: 8)
