@@ -211,15 +211,15 @@ extension NodeCore {
 
     /// The neighbour's log goes further than we have read.
     ///
-    /// Where there are many heads, each neighbour tells of all of them over again: then only other statements are asked for, and once in a while, of one
-    /// neighbour, everything that is not here.
+    /// Little is asked for as it is. Where there are many heads, each neighbour tells of all of them over again: then only other statements are asked for, and
+    /// once in a while, of one neighbour, everything that is not here.
     mutating func followHint(of session: Session, at now: Moment) {
         guard !session.isPulling else { return }
         let isBusy = isBusy(at: now)
-        guard session.comparesLogs, isBusy, !session.isComparing, now.instant < nextComparison else {
-            if isBusy, session.comparesLogs { nextComparison = now.instant + configuration.pullInterval }
+        let isNear = session.hint.map { $0.logID == session.cursor.logID && $0.after <= session.cursor.after &+ Bound.numbersBehind } ?? true
+        guard session.comparesLogs, isBusy, !isNear, !session.isComparing, now.instant < nextComparison else {
+            if isBusy, session.comparesLogs, !isNear { nextComparison = now.instant + configuration.pullInterval }
             // Where there are many heads it is worth finding out who can be told of them by name.
-            let isNear = session.hint.map { $0.logID == session.cursor.logID && $0.after <= session.cursor.after &+ Bound.numbersBehind } ?? true
             if session.comparesLogs ? !isNear : isBusy && !session.hasCompared { sessions[session.id]?.isComparing = true }
             return pull(on: session.id, at: now)
         }
