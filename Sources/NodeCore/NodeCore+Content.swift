@@ -51,6 +51,7 @@ extension NodeCore {
         follow(head, after: earlier, at: now, using: &random)
         directives.append(.report(.adopted(origin, head.body.position, sightings: head.body.sightingCount)))
         hold(.head(head), in: .head(origin))
+        announcements.adopted(at: now.instant)
         tell(head, knownTo: holders, at: now, using: &random)
         beginFetches(at: now, using: &random)
     }
@@ -85,15 +86,21 @@ extension NodeCore {
     private mutating func tell(_ head: Verified<Head>, knownTo holders: [SessionID], at now: Moment, using random: inout some RandomNumberGenerator) {
         hot.removeAll { $0.origin == head.body.origin }
         guard hot.count < Bound.hotHeads else { return }
-        let change = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot).flatMap {
-            HeadWithChange(head: head.bytes, base: $0.since.raw.prefix, change: $0.bytes)
-        }
+        let (origin, position) = (head.body.origin, head.body.position)
+        let change = change(leadingTo: head)
+        let announcers = announcements.announcers(of: HeadName(position, of: origin)).filter { !holders.contains($0) }
         hot.append(
             HotHead(
-                origin: head.body.origin, bytes: head.bytes, hash: BLAKE2b.hash(head.bytes),
-                withChange: change.map { DatagramMessage.headWithChange($0).encoded() }, changeByteCount: change?.change.count ?? 0, known: holders,
-                roundsLeft: configuration.spreadRounds))
+                origin: origin, position: position, bytes: head.bytes, hash: BLAKE2b.hash(head.bytes),
+                withChange: change.map { DatagramMessage.headWithChange($0).encoded() }, changeByteCount: change?.change.count ?? 0,
+                known: holders + announcers, roundsLeft: configuration.spreadRounds))
         if !armed.contains(.spread) { spread(at: now, using: &random) }
+    }
+
+    /// The head and what leads to it from the one before, if that is known and fits a datagram.
+    func change(leadingTo head: Verified<Head>) -> HeadWithChange? {
+        guard let (since, bytes) = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot) else { return nil }
+        return HeadWithChange(head: head.bytes, base: since.raw.prefix, change: bytes)
     }
 
     /// A neighbour has told of a head that may be hot here: it need not be told.
@@ -102,13 +109,17 @@ extension NodeCore {
         hot[place].known.append(id)
     }
 
-    /// One round. A head of our own goes at once to as many as others are told in all rounds: nobody else can tell them yet.
+    /// One round: tells of the hot heads whole, or, where there are many, of those of others by name. A head of our own goes at once to as many as others are
+    /// told in all rounds: nobody else can tell them yet.
     mutating func spread(at now: Moment, using random: inout some RandomNumberGenerator) {
         guard !hot.isEmpty else { return }
+        let isBusy = isBusy(at: now)
         let ignorant = openSessions.filter { session in hot.contains { !$0.known.contains(session) } }
         let fanout = configuration.spreadFanout
         for (place, session) in ignorant.sample(fanout * configuration.spreadRounds, using: &random).enumerated() {
-            tellHot(on: session, onlyOwn: place >= fanout)
+            let isAnnouncing = isBusy && sessions[session]?.comparesLogs == true
+            tellHot(on: session, onlyOwn: isAnnouncing || place >= fanout)
+            if isAnnouncing, place < fanout { announce(to: session) }
         }
         for place in hot.indices { hot[place].roundsLeft -= 1 }
         hot.removeAll { $0.roundsLeft <= 0 }

@@ -45,11 +45,25 @@ extension NodeCore {
         case .statementsRequest:
             guard let request = decode(frame, on: id, StatementsRequest.init(decoding:)) else { return }
             serveStatements(request, frame.requestID, on: id)
+        case .headlessRequest:
+            guard let request = decode(frame, on: id, StatementsRequest.init(decoding:)) else { return }
+            sessions[id]?.comparesLogs = true
+            serveStatements(request, frame.requestID, on: id, leavingOutHeads: true)
         case .statements:
-            guard let request = takeRequest(frame, on: id), case .statements = request.kind,
-                let answer = decode(frame, on: id, StatementsAnswer.init(decoding:))
+            guard let request = takeRequest(frame, on: id), let answer = decode(frame, on: id, StatementsAnswer.init(decoding:)) else { return }
+            switch request.kind {
+            case .statements: pulled(answer, on: id, at: now, using: &random)
+            case .headless: pulledHeadless(answer, on: id)
+            default: return
+            }
+        case .comparison:
+            guard let request = decode(frame, on: id, StatementsComparison.init(decoding:)) else { return }
+            serveDifference(request, frame.requestID, on: id, at: now)
+        case .difference:
+            guard let request = takeRequest(frame, on: id), case .comparison(let asked) = request.kind,
+                let answer = decode(frame, on: id, StatementsDifference.init(decoding:))
             else { return }
-            pulled(answer, on: id, at: now, using: &random)
+            compared(answer, asked, on: id)
         case .manifestRequest, .bucketRequest:
             guard let request = decode(frame, on: id, ContentRequest.init(decoding:)) else { return }
             directives.append(
@@ -103,7 +117,8 @@ extension NodeCore {
             case .history(let question): historyRefused(question, at: now, using: &random)
             case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
             case .question(let number): directives.append(.questionSettled(number, .notUnderstood))
-            case .statements, .manifest, .bucket, nil: break
+            case .comparison: comparisonRefused(on: id, at: now)
+            case .statements, .headless, .manifest, .bucket, nil: break
             }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
         case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
@@ -143,6 +158,8 @@ extension NodeCore {
             fetches.bucketFailed(fetch, entry)
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
+        case .comparison: comparisonRefused(on: session.id, at: now)
+        case .headless: sessions[session.id]?.isAskingHeadless = false
         case .history(let question): historyRefused(question, at: now, using: &random)
         case .question(let number): directives.append(.questionSettled(number, .refused(refusal)))
         }
@@ -183,6 +200,8 @@ extension NodeCore {
         case .noVoucher(let number):
             perform(detector.notVouched(number, by: node, at: now.instant, surroundings(at: now), using: &random), at: now)
         case .suspicion(let suspicion): hinted(suspicion, on: id, at: now, using: &random)
+        case .announcement(let names): announced(names, on: id, at: now)
+        case .wanted(let names): serveHeads(names, on: id, at: now)
         }
     }
 
@@ -196,7 +215,7 @@ extension NodeCore {
             sessions[id]?.lastPull = now.instant  // As if it had been asked, and had had nothing.
             return
         }
-        pull(on: id, at: now)
+        followHint(of: session, at: now)
     }
 
     mutating func decode<Message>(_ frame: Frame, on id: SessionID, _ decoder: ([UInt8]) throws(WireError) -> Message) -> Message? {

@@ -70,7 +70,9 @@ extension NodeCore {
             downReasons[node] = now.instant - session.lastHeard > configuration.idleBeforeClose ? .silent : .misbehaved
         } else if session.isClosing || session.isDismissed {
             return
-        } else if session.isOpen || downReasons[node] == nil { downReasons[node] = .sessionLost }
+        } else if session.isOpen || downReasons[node] == nil {
+            downReasons[node] = .sessionLost
+        }
         if session.isOpen {
             perform(detector.lost(node, at: now.instant, surroundings(at: now), using: &random), at: now)
         } else if session.dial != nil {
@@ -184,8 +186,9 @@ extension NodeCore {
             }
             if silence > configuration.idleBeforeClose {
                 drop(id, for: .silent)
-            } else if session.pingedAt == nil, silence > patience(configuration.idleBeforePing, with: session)
-                || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
+            } else if session.pingedAt == nil,
+                silence > patience(configuration.idleBeforePing, with: session)
+                    || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
             {
                 pingOnStream(id, at: now)  // Ping and pong tell both sides how far the other's log goes; a question is worth asking only then.
             }
@@ -196,7 +199,7 @@ extension NodeCore {
             switch request.kind {
             case .manifest(let fetch), .changes(let fetch, _): fetches.failed(fetch)
             case .bucket(let fetch, let entry, _): fetches.bucketFailed(fetch, entry)
-            case .statements: drop(key.session, for: .silent)
+            case .statements, .comparison, .headless: drop(key.session, for: .silent)
             case .history(let question): historyRefused(question, at: now, using: &random)
             case .question(let number): directives.append(.questionSettled(number, .unanswered))
             }

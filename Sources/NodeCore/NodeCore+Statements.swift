@@ -14,7 +14,7 @@ extension NodeCore {
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
             let hash = BLAKE2b.hash(bytes)
-            if purpose.leavesOutHeld, held.contains(hash) {
+            if purpose.leavesOutHeld, log.contains(hash) {
                 if let id { isKnown(hash, on: id) }
                 // Of our own heads the newest is held: compared as bytes, which differ at once where they differ at all.
                 if let own = publisher.lastHead, own.bytes == bytes { confirmed(own.body.position, by: id) }
@@ -190,6 +190,7 @@ extension NodeCore {
 
     private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
         let origin = head.body.origin
+        announcements.came(HeadName(head.body.position, of: origin))
         if origin == identity.origin {
             confirmed(head.body.position, by: id)
             return sawOwnHead(head)
@@ -228,7 +229,7 @@ extension NodeCore {
     }
 
     /// A neighbour holds what our head says, if that is what it has just told us of. Only for heads whose signature has been checked, now or before.
-    private mutating func confirmed(_ position: HeadPosition, by id: SessionID?) {
+    mutating func confirmed(_ position: HeadPosition, by id: SessionID?) {
         guard let id, let node = sessions[id]?.node else { return }
         confirmations[node] = max(confirmations[node] ?? position, position)
     }
@@ -250,16 +251,10 @@ extension NodeCore {
 
     /// Puts a statement into the log, in the place of what it replaces.
     mutating func hold(_ statement: AnyStatement, in slot: Slot) {
-        release(slot)
         log.append(statement.bytes, in: slot)
-        held.insert(BLAKE2b.hash(statement.bytes))
     }
 
-    mutating func release(_ slot: Slot) {
-        guard let old = log.bytes(in: slot) else { return }
-        held.remove(BLAKE2b.hash(old))
-        log.remove(slot)
-    }
+    mutating func release(_ slot: Slot) { log.remove(slot) }
 
     // MARK: Asking neighbours
 
@@ -268,7 +263,46 @@ extension NodeCore {
         guard let session = sessions[id], session.isOpen, !session.isPulling else { return }
         sessions[id]?.isPulling = true
         sessions[id]?.lastPull = now.instant
+        if session.isComparing, log.count >= Bound.comparedStatements, sessions[id]?.comparisonsAsked.take(at: now.instant) == true {
+            return compare(on: session, at: now)
+        }
         ask(.statementsRequest, StatementsRequest(logID: session.cursor.logID, after: session.cursor.after).encoded(), .statements, on: id, at: now)
+    }
+
+    /// The neighbour's log goes further than we have read.
+    ///
+    /// Little is asked for as it is. Where there are many heads, each neighbour tells of all of them over again: then only other statements are asked for, and
+    /// once in a while, of one neighbour, everything that is not here.
+    mutating func followHint(of session: Session, at now: Moment) {
+        guard !session.isPulling else { return }
+        let isBusy = isBusy(at: now)
+        let isNear = session.hint.map { $0.logID == session.cursor.logID && $0.after <= session.cursor.after &+ Bound.numbersBehind } ?? true
+        guard session.comparesLogs, isBusy, !isNear, !session.isComparing, now.instant < nextComparison else {
+            if isBusy, session.comparesLogs, !isNear { nextComparison = now.instant + configuration.pullInterval }
+            // Where there are many heads it is worth finding out who can be told of them by name.
+            if session.comparesLogs ? !isNear : isBusy && !session.hasCompared { sessions[session.id]?.isComparing = true }
+            return pull(on: session.id, at: now)
+        }
+        sessions[session.id]?.lastPull = now.instant
+        let isFurther = session.headlessCursor.logID == session.cursor.logID && session.headlessCursor.after > session.cursor.after
+        let cursor = isFurther ? session.headlessCursor : session.cursor
+        guard !session.isAskingHeadless, session.hint.map({ $0.logID != cursor.logID || $0.after > cursor.after }) ?? true else { return }
+        sessions[session.id]?.isAskingHeadless = true
+        ask(.headlessRequest, StatementsRequest(logID: cursor.logID, after: cursor.after).encoded(), .headless, on: session.id, at: now)
+    }
+
+    /// Asks for what the neighbour has accepted since we asked last, and we do not hold (`Protocol/replication.md` §3.4).
+    private mutating func compare(on session: Session, at now: Moment) {
+        let finest = session.comparesLogs ? Limits.comparisonBits : Limits.firstComparisonBits
+        var bits = 0
+        while bits < finest, log.count > Bound.statementsPerPart << bits { bits += 1 }
+        var ownHead: (HeadPosition, Int)?
+        if let own = publisher.lastHead, log.bytes(in: .head(identity.origin)) == own.bytes {
+            ownHead = (own.body.position, StatementParts.part(of: own.hash, bits: bits))
+        }
+        let question = StatementsComparison(logID: session.cursor.logID, after: session.cursor.after, digests: log.digests(bits: bits))
+        sessions[session.id]?.hasCompared = true
+        ask(.comparison, question.encoded(), .comparison(ComparisonAsked(partCount: 1 << bits, ownHead: ownHead)), on: session.id, at: now)
     }
 
     mutating func ask(_ type: FrameType, _ body: [UInt8], _ kind: Request.Kind, on id: SessionID, at now: Moment) {
@@ -278,23 +312,64 @@ extension NodeCore {
         send(Frame(type, requestID: number, body: body), on: id)
     }
 
-    mutating func serveStatements(_ request: StatementsRequest, _ requestID: UInt32, on id: SessionID) {
+    mutating func serveStatements(_ request: StatementsRequest, _ requestID: UInt32, on id: SessionID, leavingOutHeads: Bool = false) {
         let after = request.logID == log.id ? request.after : 0
         let answer = log.statements(
             after: after, limit: Limits.statementsPerAnswer, byteLimit: FrameType.statements.maximumBodyByteCount - StatementsAnswer.overhead,
-            overhead: StatementsAnswer.statementOverhead)
+            overhead: StatementsAnswer.statementOverhead
+        ) { slot in if leavingOutHeads, case .head = slot { false } else { true } }
         let body = StatementsAnswer(logID: log.id, upTo: answer.upTo, hasMore: answer.hasMore, statements: answer.statements).encoded()
         send(Frame(.statements, requestID: requestID, isAnswer: true, body: body), on: id)
+    }
+
+    mutating func serveDifference(_ request: StatementsComparison, _ requestID: UInt32, on id: SessionID, at now: Moment) {
+        sessions[id]?.comparesLogs = true
+        var isEqual = [Bool](repeating: false, count: request.digests.count)
+        // Hashing costs us up to 8 ms in a mesh of 10,000 operators: whoever asks too often is told what it may hold already.
+        if sessions[id]?.comparisons.take(at: now.instant) == true {
+            let own = log.digests(bits: request.digests.count.trailingZeroBitCount)
+            for part in isEqual.indices { isEqual[part] = own[part] == request.digests[part] }
+        }
+        let after = request.logID == log.id ? request.after : 0
+        let answer = log.statements(
+            after: after, outside: isEqual, limit: Limits.statementsPerAnswer,
+            byteLimit: FrameType.difference.maximumBodyByteCount - StatementsDifference.overhead, overhead: StatementsAnswer.statementOverhead)
+        let body = StatementsDifference(
+            logID: log.id, upTo: answer.upTo, hasMore: answer.hasMore, isEqual: isEqual, statements: answer.statements
+        ).encoded()
+        send(Frame(.difference, requestID: requestID, isAnswer: true, body: body), on: id)
+    }
+
+    mutating func compared(_ answer: StatementsDifference, _ asked: ComparisonAsked, on id: SessionID) {
+        guard answer.isEqual.count == asked.partCount else { return drop(id, for: .malformed(.invalid(.count))) }
+        sessions[id]?.comparesLogs = true
+        if let own = asked.ownHead, answer.isEqual[own.part] { confirmed(own.position, by: id) }
+        check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
+    }
+
+    /// The neighbour does not compare logs: it is asked for all that it has accepted since.
+    mutating func comparisonRefused(on id: SessionID, at now: Moment) {
+        sessions[id]?.isComparing = false
+        sessions[id]?.isPulling = false
+        pull(on: id, at: now)
     }
 
     mutating func pulled(_ answer: StatementsAnswer, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
     }
 
+    mutating func pulledHeadless(_ answer: StatementsAnswer, on id: SessionID) {
+        sessions[id]?.isAskingHeadless = false
+        sessions[id]?.headlessCursor = Cursor(logID: answer.logID, after: answer.upTo)
+        guard !answer.statements.isEmpty else { return }
+        check(answer.statements, for: .push, from: id)
+    }
+
     private mutating func pullSettled(_ cursor: Cursor, hasMore: Bool, on id: SessionID, at now: Moment) {
         guard let session = sessions[id] else { return }
         sessions[id]?.cursor = cursor
         sessions[id]?.isPulling = false
+        if !hasMore { sessions[id]?.isComparing = false }
         let isBehindHint = session.hint.map { $0.logID == cursor.logID && $0.after > cursor.after } ?? false
         if hasMore || isBehindHint { pull(on: id, at: now) }
     }

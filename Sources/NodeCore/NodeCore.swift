@@ -20,8 +20,6 @@ public struct NodeCore: Sendable {
     var nodesInOrder: [NodeID] = []
     var origins: [OriginID: OriginRecord] = [:]
     var log: StatementLog<Slot>
-    /// Hashes of all statements held, so that what is known is not checked again.
-    var held: Set<Digest> = []
     /// Heads that have been pushed and are under check, by hash; and who has pushed them too meanwhile. At most `Bound.batchesPerSession` datagrams a session.
     var pushesUnderCheck: [Digest: [SessionID]] = [:]
     var pending = PendingStatements()
@@ -75,6 +73,9 @@ public struct NodeCore: Sendable {
     /// The newest head of ours that each neighbour has told us of: nobody tells of a head before it has adopted it. At most one per node we ever met.
     var confirmations: [NodeID: HeadPosition] = [:]
     var hot: [HotHead] = []
+    var announcements = Announcements()
+    /// Before this, a busy node asks no neighbour for heads that it may have missed.
+    var nextComparison = Instant.zero
     var armed: Set<Timer> = []
 
     /// What the step under way has asked for so far.
@@ -178,6 +179,7 @@ public struct NodeCore: Sendable {
             tick(at: now, using: &random)
             arm(.tick, after: configuration.tickInterval, at: now)
         case .spread: spread(at: now, using: &random)
+        case .announced: seekOverdue(at: now)
         case .probe:
             perform(detector.periodBegan(at: now.instant, surroundings(at: now), using: &random), at: now)
             arm(.probe, after: detector.period, at: now)

@@ -24,6 +24,21 @@ struct Session: Sendable {
     var cursor: Cursor
     var hint: Cursor?
     var isPulling = false
+    /// The next question is a comparison: from the beginning of the session until the log has been read to its end, if the other side knows what that is.
+    var isComparing = true
+    /// The other side has been asked for a comparison, and so has shown whether it knows what that is.
+    var hasCompared = false
+    /// The other side has shown that it knows.
+    var comparesLogs = false
+    /// How far the other side's log has been read but for the heads in it, if further than all of it.
+    var headlessCursor = Cursor()
+    var isAskingHeadless = false
+    /// The heads that the other side may ask for: as many as a mesh of 15,000 origins with one a minute brings.
+    var headsAsked = Allowance(capacity: 512, interval: .milliseconds(4))
+    /// The comparisons that we ask for: a neighbour that always has something new to tell does not make us tell it our digests without end.
+    var comparisonsAsked = Allowance(capacity: 64, interval: .seconds(15))
+    /// The comparisons that the other side may cause us to make; beyond them it is told all that it asks about.
+    var comparisons = Allowance(capacity: 64, interval: .seconds(1))
     var lastPull: Instant
     var batchesUnderCheck = 0
     /// The incarnation that the other side has shown on this session: a higher one on another means that it has started anew, and this one is dead.
@@ -75,6 +90,8 @@ struct RequestKey: Hashable, Sendable, Comparable {
 struct Request: Sendable {
     enum Kind: Sendable {
         case statements
+        case comparison(ComparisonAsked)
+        case headless
         case manifest(Fetch)
         case bucket(Fetch, BucketEntry, StreamDescriptor)
         case changes(Fetch, since: Manifest)
@@ -86,16 +103,24 @@ struct Request: Sendable {
     let askedAt: Instant
 }
 
+/// What our log was like when we asked what another has that is not in it.
+struct ComparisonAsked: Sendable {
+    let partCount: Int
+    /// Our own head, and the part in which it lies: where the other side's part is the same, it holds that head.
+    let ownHead: (position: HeadPosition, part: Int)?
+}
+
 /// A head that is news, and in how many more rounds it is told.
 struct HotHead: Sendable {
     let origin: OriginID
+    let position: HeadPosition
     let bytes: [UInt8]
     let hash: Digest
     /// It, and what leads to it from the head before, as one datagram; `nil` if that does not fit one.
     let withChange: [UInt8]?
     /// How much longer that makes it, in bytes.
     let changeByteCount: Int
-    /// The sessions on which it has been told, here or by the other side: nobody is told twice. At most one for each session there is.
+    /// The sessions on which it has been told or announced, here or by the other side: nobody is told twice. At most one for each session there is.
     var known: [SessionID]
     var roundsLeft: Int
 }

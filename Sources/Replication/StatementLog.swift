@@ -1,4 +1,6 @@
+import Cryptography
 import Primitives
+import WireFormat
 
 /// The statements a node holds, numbered in the order in which it accepted them: a neighbour asks "what since your number X?"
 /// (`Protocol/replication.md` §3).
@@ -12,10 +14,13 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     private struct Place {
         let number: UInt64
         let slot: Slot
+        /// The first bits of the statement's hash: its part, where parts are finest.
+        let part: UInt16
     }
 
     private var places: [Place] = []  // Ascending; those whose slot has moved on are skipped.
     private var current: [Slot: (number: UInt64, bytes: [UInt8])] = [:]
+    private var parts = StatementParts()
 
     public init(id: UInt64) { self.id = id }
 
@@ -27,22 +32,57 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
 
     public func bytes(in slot: Slot) -> [UInt8]? { current[slot]?.bytes }
 
-    /// Puts a statement last, in the place of what its slot held. O(1) amortised.
+    /// Whether a statement with this hash is held.
+    public func contains(_ hash: Digest) -> Bool { parts.contains(hash) }
+
+    /// Puts a statement last, in the place of what its slot held. O(1) amortised, and one or two hashings.
     public mutating func append(_ bytes: [UInt8], in slot: Slot) {
+        if let old = current[slot] { parts.remove(BLAKE2b.hash(old.bytes)) }
+        let hash = BLAKE2b.hash(bytes)
+        parts.insert(hash)
         upTo += 1
         current[slot] = (upTo, bytes)
-        places.append(Place(number: upTo, slot: slot))
+        places.append(Place(number: upTo, slot: slot, part: UInt16(StatementParts.part(of: hash, bits: Limits.comparisonBits))))
         if places.count > 2 * current.count + 64 { places.removeAll { current[$0.slot]?.number != $0.number } }
     }
 
     /// Takes a statement out.
-    public mutating func remove(_ slot: Slot) { current[slot] = nil }
+    public mutating func remove(_ slot: Slot) {
+        guard let old = current.removeValue(forKey: slot) else { return }
+        parts.remove(BLAKE2b.hash(old.bytes))
+    }
 
     /// What has been accepted after `number`, oldest first, within both limits; at least one statement if there is any.
     ///
     /// - Parameter overhead: bytes each statement costs beside its own.
     public func statements(
         after number: UInt64, limit: Int, byteLimit: Int, overhead: Int
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { _ in true })
+    }
+
+    /// The same as above, of some slots only.
+    public func statements(
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, where isWanted: (Slot) -> Bool
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { isWanted($0.slot) })
+    }
+
+    /// The digests of the log's parts, 2 to the power of `bits` of them.
+    public mutating func digests(bits: Int) -> [UInt64] { parts.digests(bits: bits) }
+
+    /// The same as above, less the statements in parts that are equal here and at whoever asks.
+    ///
+    /// - Parameter isEqual: of each part, 1 to 4,096 of them, a power of 2.
+    public func statements(
+        after number: UInt64, outside isEqual: [Bool], limit: Int, byteLimit: Int, overhead: Int
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        let shift = UInt16(Limits.comparisonBits - isEqual.count.trailingZeroBitCount)
+        return statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { !isEqual[Int($0.part >> shift)] })
+    }
+
+    private func statements(
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, places isWanted: (Place) -> Bool
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
         var low = 0
         var high = places.count
@@ -53,7 +93,7 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
         var statements: [[UInt8]] = []
         var byteCount = 0
         var last = number
-        for place in places[low...] {
+        for place in places[low...] where isWanted(place) {
             guard let held = current[place.slot], held.number == place.number else { continue }
             byteCount += held.bytes.count + overhead
             if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }

@@ -71,6 +71,11 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case bucket = 14
     case changesRequest = 15
     case changes = 16
+    /// What is in your log that is not in mine, please: mine is told by digests of its parts.
+    case comparison = 17
+    case difference = 18
+    /// As `statementsRequest`, but heads are left out of the answer.
+    case headlessRequest = 19
     /// The stretch of a history between two heads, please.
     case historyRequest = 20
     case history = 21
@@ -86,11 +91,14 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     public var maximumBodyByteCount: Int {
         switch self {
         case .hello, .joinRequest: 16_384
-        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .changesRequest, .historyRequest: 256
+        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .headlessRequest, .manifestRequest, .bucketRequest, .changesRequest,
+            .historyRequest:
+            256
         case .history, .evidence, .farewell: 4_096
         case .question: 512
         case .aggregateAnswer: 16
-        case .joinAnswer, .statements: 1_048_576
+        case .joinAnswer, .statements, .difference: 1_048_576
+        case .comparison: 8 + 8 + 1 + 8 << Limits.comparisonBits
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount
         case .changes: 1 + Limits.changesPerAnswer * (4 + Limits.changeByteCount)

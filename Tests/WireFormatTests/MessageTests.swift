@@ -19,6 +19,7 @@ import WireFormat
 
     static let statements: [[UInt8]] = [[1], [], [2, 3, 4]]
     static let someone = NodeID(bytes: (0..<32).map { UInt8($0) })!
+    static let names = [HeadName(origin: 1, generation: 2, sequence: 3), HeadName(origin: .max, generation: .max, sequence: .max)]
     static let ping = Ping(number: 7, logID: .max, upTo: 9)
     static let examples: [Example] = [
         Example("hello", Hello(statements: statements).encoded()) { try Hello(decoding: $0).encoded() },
@@ -26,6 +27,12 @@ import WireFormat
         Example("statements", StatementsAnswer(logID: 1, upTo: 2, hasMore: true, statements: statements).encoded()) {
             try StatementsAnswer(decoding: $0).encoded()
         },
+        Example("comparison", StatementsComparison(logID: 5, after: .max, digests: [1, .max, 0, 7]).encoded()) {
+            try StatementsComparison(decoding: $0).encoded()
+        },
+        Example(
+            "difference", StatementsDifference(logID: 1, upTo: 2, hasMore: true, isEqual: [true, false, false, true], statements: statements).encoded()
+        ) { try StatementsDifference(decoding: $0).encoded() },
         Example("join request", JoinRequest(displayName: Array("Alice".utf8), statements: [[1], [2]]).encoded()) { try JoinRequest(decoding: $0).encoded() },
         Example("join answer", JoinAnswer(statements: statements).encoded()) { try JoinAnswer(decoding: $0).encoded() },
         Example("content request", ContentRequest(origin: OriginID(.zero), root: .zero).encoded()) { try ContentRequest(decoding: $0).encoded() },
@@ -44,6 +51,8 @@ import WireFormat
             try DatagramMessage(decoding: $0).encoded()
         },
         Example("no voucher", DatagramMessage.noVoucher(9).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("announcement", DatagramMessage.announcement(names).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("wanted", DatagramMessage.wanted(names).encoded()) { try DatagramMessage(decoding: $0).encoded() },
         Example("suspicion", DatagramMessage.suspicion(Suspicion(node: someone, incarnation: .max)).encoded()) { try DatagramMessage(decoding: $0).encoded() },
     ]
 
@@ -87,10 +96,23 @@ import WireFormat
         #expect(throws: WireError.overLimit(.count, value: 1_025, limit: 1_024)) { try StatementsAnswer(decoding: answer) }
     }
 
+    @Test func namesAreCutIntoDatagramsThatFit() throws {
+        let names = (0..<200 as Range<UInt64>).map { HeadName(origin: $0, generation: 1, sequence: $0) }
+        let messages = HeadName.messages(of: names, DatagramMessage.wanted)
+        var found: [HeadName] = []
+        for message in messages {
+            #expect(message.encoded().count <= SealedDatagram.maximumPlaintextByteCount)
+            if case .wanted(let some) = message { found += some }
+        }
+        #expect(found == names && messages.count == 4 && HeadName.limit == 58)
+        #expect(throws: WireError.overLimit(.count, value: 59, limit: 58)) { try DatagramMessage(decoding: [10, 59] + [UInt8](repeating: 0, count: 1_180)) }
+        #expect(HeadName.messages(of: [], DatagramMessage.announcement).isEmpty)
+    }
+
     @Test func numbersWithoutMeaningAreRefused() {
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [0]) }
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [200]) }
-        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [10]) }
+        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [12]) }
         #expect(throws: WireError.invalid(.flags)) { try StatementsAnswer(decoding: [UInt8](repeating: 0, count: 16) + [2, 0, 0]) }
     }
 
