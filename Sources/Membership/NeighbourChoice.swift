@@ -37,7 +37,8 @@ public struct NeighbourChoice: Sendable {
             switch host {
             case .ipv4(let number):
                 let (first, second) = (number >> 24, number >> 16 & 0xFF)
-                let isPrivate = first == 10 || first == 127 || first == 192 && second == 168 || first == 172 && (16...31).contains(second)
+                let isPrivate =
+                    first == 10 || first == 127 || first == 192 && second == 168 || first == 172 && (16...31).contains(second)
                     || first == 169 && second == 254 || first == 100 && (64...127).contains(second)
                 guard !isPrivate else { return nil }
                 self = .ipv4(UInt16(truncatingIfNeeded: number >> 16))
@@ -68,19 +69,22 @@ public struct NeighbourChoice: Sendable {
         for neighbour in neighbours { count(neighbour) }
     }
 
-    /// The candidates in the order given, but first those within the caps; at most `room`.
-    public mutating func choose(_ room: Int, of candidates: [Candidate]) -> [Candidate] {
+    /// The candidates in the order given, but first those within the caps; at most `room`. No more of them are asked for than that takes.
+    ///
+    /// - Parameter next: the next candidate, `nil` after the last. One that comes again does not count.
+    public mutating func choose(_ room: Int, of next: () -> Candidate?) -> [Candidate] {
         var chosen: [Candidate] = []
         var others: [Candidate] = []
-        for candidate in candidates where chosen.count < room {
-            guard isWithinCaps(candidate) else {
-                others.append(candidate)
-                continue
-            }
-            count(candidate)
-            chosen.append(candidate)
+        while chosen.count < room, let candidate = next() {
+            guard !chosen.contains(where: { $0.key == candidate.key }), !others.contains(where: { $0.key == candidate.key }) else { continue }
+            if admit(candidate) { chosen.append(candidate) } else if others.count < room { others.append(candidate) }
         }
         return chosen + others.prefix(max(0, room - chosen.count))
+    }
+
+    public mutating func choose(_ room: Int, of candidates: [Candidate]) -> [Candidate] {
+        var rest = candidates.makeIterator()
+        return choose(room) { rest.next() }
     }
 
     /// Counts one more neighbour, if the caps allow it; whether they do.

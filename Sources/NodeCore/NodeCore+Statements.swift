@@ -12,7 +12,7 @@ extension NodeCore {
         var unchecked: [UncheckedStatement] = []
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
-            if purpose.leavesOutHeld, held.contains(BLAKE2b.hash(bytes)) {
+            if purpose.leavesOutHeld, held[BLAKE2b.hash(bytes)] != nil {
                 // Of our own heads the newest is held: compared as bytes, which differ at once where they differ at all.
                 if let own = publisher.lastHead, own.bytes == bytes { confirmed(own.body.position, by: id) }
                 continue
@@ -188,16 +188,17 @@ extension NodeCore {
         if !resolved.isEmpty { directives.append(.check(batch(resolved, for: .retry, from: nil))) }
     }
 
-    /// Puts a statement into the log, in the place of what it replaces.
+    /// Puts a statement into the log, in the place of what it replaces. One that is held already keeps its number.
     mutating func hold(_ statement: AnyStatement, in slot: Slot) {
+        guard log.bytes(in: slot) != statement.bytes else { return }
         release(slot)
         log.append(statement.bytes, in: slot)
-        held.insert(BLAKE2b.hash(statement.bytes))
+        held[BLAKE2b.hash(statement.bytes)] = ()
     }
 
     mutating func release(_ slot: Slot) {
         guard let old = log.bytes(in: slot) else { return }
-        held.remove(BLAKE2b.hash(old))
+        held.removeValue(forKey: BLAKE2b.hash(old))
         log.remove(slot)
     }
 

@@ -1,3 +1,4 @@
+import Ledger
 import Primitives
 
 /// The statements a node holds, numbered in the order in which it accepted them: a neighbour asks "what since your number X?"
@@ -14,10 +15,28 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
         let slot: Slot
     }
 
-    private var places: [Place] = []  // Ascending; those whose slot has moved on are skipped.
-    private var current: [Slot: (number: UInt64, bytes: [UInt8])] = [:]
+    private struct Held {
+        let number: UInt64
+        let bytes: [UInt8]
+    }
+
+    /// What a log that this one was copied from held already, and all later ones. Ascending; those whose slot has moved on are skipped.
+    private var earlier: [Place] = []
+    private var places: [Place] = []
+    private var current = SharedTable<Slot, Held>()
+    /// Statements of `places` that are held.
+    private var laterCount = 0
 
     public init(id: UInt64) { self.id = id }
+
+    /// A log under another name that holds what `other` holds, under the same numbers; what is shared costs nothing until one of them
+    /// changes. O(1) where `other` is such a copy itself, which has taken nothing since.
+    public init(id: UInt64, copying other: StatementLog) {
+        self = StatementLog(id: id)
+        earlier = other.places.isEmpty ? other.earlier : other.earlier + other.places
+        current = other.current
+        upTo = other.upTo
+    }
 
     /// The number of the statement accepted last; 0 before the first.
     public private(set) var upTo: UInt64 = 0
@@ -25,41 +44,56 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     /// Statements held.
     public var count: Int { current.count }
 
+    @_specialize(where Slot == Ledger.Slot)
     public func bytes(in slot: Slot) -> [UInt8]? { current[slot]?.bytes }
 
     /// Puts a statement last, in the place of what its slot held. O(1) amortised.
+    @_specialize(where Slot == Ledger.Slot)
     public mutating func append(_ bytes: [UInt8], in slot: Slot) {
+        remove(slot)
         upTo += 1
-        current[slot] = (upTo, bytes)
+        current[slot] = Held(number: upTo, bytes: bytes)
         places.append(Place(number: upTo, slot: slot))
-        if places.count > 2 * current.count + 64 { places.removeAll { current[$0.slot]?.number != $0.number } }
+        laterCount += 1
+        if places.count > 2 * laterCount + 64 { places.removeAll { current[$0.slot]?.number != $0.number } }
+        if earlier.count > 2 * (current.count - laterCount) + 64 { earlier.removeAll { current[$0.slot]?.number != $0.number } }
     }
 
     /// Takes a statement out.
-    public mutating func remove(_ slot: Slot) { current[slot] = nil }
+    @_specialize(where Slot == Ledger.Slot)
+    public mutating func remove(_ slot: Slot) {
+        guard let old = current.removeValue(forKey: slot) else { return }
+        if old.number > earlier.last?.number ?? 0 { laterCount -= 1 }
+    }
 
     /// What has been accepted after `number`, oldest first, within both limits; at least one statement if there is any.
     ///
     /// - Parameter overhead: bytes each statement costs beside its own.
+    @_specialize(where Slot == Ledger.Slot)
     public func statements(
         after number: UInt64, limit: Int, byteLimit: Int, overhead: Int
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
-        var low = 0
-        var high = places.count
+        var statements: [[UInt8]] = []
+        var byteCount = 0
+        var last = number
+        for part in [earlier, places] {
+            for place in part[Self.firstPlace(after: number, in: part)...] {
+                guard let held = current[place.slot], held.number == place.number else { continue }
+                byteCount += held.bytes.count + overhead
+                if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }
+                statements.append(held.bytes)
+                last = place.number
+            }
+        }
+        return (statements, upTo, false)
+    }
+
+    private static func firstPlace(after number: UInt64, in places: [Place]) -> Int {
+        var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
             if places[middle].number <= number { low = middle + 1 } else { high = middle }
         }
-        var statements: [[UInt8]] = []
-        var byteCount = 0
-        var last = number
-        for place in places[low...] {
-            guard let held = current[place.slot], held.number == place.number else { continue }
-            byteCount += held.bytes.count + overhead
-            if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }
-            statements.append(held.bytes)
-            last = place.number
-        }
-        return (statements, upTo, false)
+        return low
     }
 }
