@@ -71,15 +71,32 @@ public struct NeighbourChoice: Sendable {
 
     /// The candidates in the order given, but first those within the caps; at most `room`. No more of them are asked for than that takes.
     ///
+    /// If there are too few within the caps, first those are taken that are over one of them by one, and so on: a crowd that is of one network and of one branch
+    /// gains least by it.
+    ///
     /// - Parameter next: the next candidate, `nil` after the last. One that comes again does not count.
     public mutating func choose(_ room: Int, of next: () -> Candidate?) -> [Candidate] {
         var chosen: [Candidate] = []
         var others: [Candidate] = []
         while chosen.count < room, let candidate = next() {
-            guard !chosen.contains(where: { $0.key == candidate.key }), !others.contains(where: { $0.key == candidate.key }) else { continue }
-            if admit(candidate) { chosen.append(candidate) } else if others.count < room { others.append(candidate) }
+            guard !chosen.contains(where: { $0.key == candidate.key }) else { continue }
+            if admit(candidate) { chosen.append(candidate) } else { others.append(candidate) }
         }
-        return chosen + others.prefix(max(0, room - chosen.count))
+        var allowed = 1
+        while chosen.count < room, !others.isEmpty {
+            var left: [Candidate] = []
+            for candidate in others where !chosen.contains(where: { $0.key == candidate.key }) {
+                guard chosen.count < room, excess(of: candidate) <= allowed else {
+                    left.append(candidate)
+                    continue
+                }
+                count(candidate)
+                chosen.append(candidate)
+            }
+            others = left
+            allowed += 1
+        }
+        return chosen
     }
 
     public mutating func choose(_ room: Int, of candidates: [Candidate]) -> [Candidate] {
@@ -89,14 +106,16 @@ public struct NeighbourChoice: Sendable {
 
     /// Counts one more neighbour, if the caps allow it; whether they do.
     public mutating func admit(_ candidate: Candidate) -> Bool {
-        guard isWithinCaps(candidate) else { return false }
+        guard excess(of: candidate) == 0 else { return false }
         count(candidate)
         return true
     }
 
-    private func isWithinCaps(_ candidate: Candidate) -> Bool {
-        candidate.networks.allSatisfy { networks[$0, default: 0] < Self.perNetwork }
-            && candidate.branch.allSatisfy { exempt.contains($0) || branches[$0, default: 0] < Self.perBranch }
+    /// By how much a candidate would be over the caps: over that on its network and that on its branch together.
+    private func excess(of candidate: Candidate) -> Int {
+        let inNetwork = candidate.networks.map { networks[$0, default: 0] + 1 - Self.perNetwork }.max() ?? 0
+        let inBranch = candidate.branch.map { exempt.contains($0) ? 0 : branches[$0, default: 0] + 1 - Self.perBranch }.max() ?? 0
+        return max(0, inNetwork) + max(0, inBranch)
     }
 
     private mutating func count(_ candidate: Candidate) {

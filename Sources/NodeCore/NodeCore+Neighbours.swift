@@ -31,6 +31,23 @@ extension NodeCore {
         for candidate in chosen { dial(candidate, at: now) }
     }
 
+    /// Once, some time after the start: lets go of neighbours for whom the caps had to bend then and would not have to now. The next tick dials others.
+    mutating func reviewNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard !hasReviewedNeighbours, now.instant - startCheck.startedAt >= configuration.firstReview else { return }
+        hasReviewedNeighbours = true
+        let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
+        let beyond = beyondCaps(open.filter { !isPinned($0) }, at: now)
+        guard !beyond.isEmpty else { return }
+        let within = open.filter { !beyond.contains($0) }.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        var choice = NeighbourChoice(neighbours: within, ownBranch: branch(of: identity.origin, at: now))
+        // Of those who are no better than they are, they stay.
+        let present = beyond.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        var others = dialable(at: now)
+        others.reorder(using: &random)
+        let chosen = Set(choice.choose(beyond.count, of: present + others).map(\.key))
+        for id in beyond { if let key = sessions[id]?.remoteKey, !chosen.contains(key) { dismiss(id) } }
+    }
+
     private mutating func dial(_ candidate: NeighbourChoice.Candidate, at now: Moment) {
         let number = DialNumber(nextDial)
         nextDial += 1

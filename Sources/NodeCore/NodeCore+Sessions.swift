@@ -70,7 +70,9 @@ extension NodeCore {
             downReasons[node] = now.instant - session.lastHeard > configuration.idleBeforeClose ? .silent : .misbehaved
         } else if session.isClosing || session.isDismissed {
             return
-        } else if session.isOpen || downReasons[node] == nil { downReasons[node] = .sessionLost }
+        } else if session.isOpen || downReasons[node] == nil {
+            downReasons[node] = .sessionLost
+        }
         if session.isOpen {
             perform(detector.lost(node, at: now.instant, surroundings(at: now), using: &random), at: now)
         } else if session.dial != nil {
@@ -184,8 +186,9 @@ extension NodeCore {
             }
             if silence > configuration.idleBeforeClose {
                 drop(id, for: .silent)
-            } else if session.pingedAt == nil, silence > patience(configuration.idleBeforePing, with: session)
-                || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
+            } else if session.pingedAt == nil,
+                silence > patience(configuration.idleBeforePing, with: session)
+                    || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
             {
                 pingOnStream(id, at: now)  // Ping and pong tell both sides how far the other's log goes; a question is worth asking only then.
             }
@@ -202,6 +205,7 @@ extension NodeCore {
             }
         }
         perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now)
+        reviewNeighbours(at: now, using: &random)
         dialNeighbours(at: now, using: &random)
         beginFetches(at: now, using: &random)
         if !startCheck.isDone { publish(at: now) }

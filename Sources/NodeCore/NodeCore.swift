@@ -52,6 +52,7 @@ public struct NodeCore: Sendable {
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
     var backoff = DialBackoff()
+    var hasReviewedNeighbours = false
     var detector: FailureDetector
     /// What we have shown of ourselves last: higher than at any start before, and than anything of ours that is known.
     var incarnation: UInt64

@@ -137,7 +137,8 @@ public final class SimulatedMesh {
         random = SeededGenerator(seed: seed)
         network = SimulatedNetwork(nodeCount: founder.operators.count, seed: seed)
         network.conditions = conditions
-        let disks = founder.disks(areAcquainted: areAcquainted, isShared: sharesTables)
+        let disks = founder.disks(
+            areAcquainted: areAcquainted, isShared: sharesTables, silent: Set(roles.filter { $0.value == .garbage || $0.value == .equivocator }.keys))
         for (index, member) in founder.operators.enumerated() {
             for address in member.addresses { network.listen(index, at: address) }
             placeOfOrigin[member.origin] = index

@@ -123,7 +123,8 @@ struct MeshFounder {
     /// - Parameters:
     ///   - areAcquainted: all hold the credentials, addresses and first heads of all; else each has its own credentials only.
     ///   - isShared: what acquainted nodes make of that is worked out once, and kept once for all.
-    func disks(areAcquainted: Bool, isShared: Bool) -> [SimulatedDisk.Content] {
+    ///   - silent: places of those who have not published anything yet.
+    func disks(areAcquainted: Bool, isShared: Bool, silent: Set<Int>) -> [SimulatedDisk.Content] {
         func content(_ statements: [AnyStatement]) -> SimulatedDisk.Content {
             var content = SimulatedDisk.Content()
             for statement in statements { content.statements[StatementSubject(statement)] = statement }
@@ -133,7 +134,7 @@ struct MeshFounder {
         var common = content(operators.flatMap { $0.statements + [.peer($0.record(incarnation: 1))] })
         let own = operators.map { $0.firstPublication(at: now) }
         var adopted: [OriginID: AdoptedState] = [:]
-        for state in own {
+        for (place, state) in own.enumerated() where !silent.contains(place) {
             adopted[state.head.body.origin] = AdoptedState(head: state.head, manifest: state.manifest)
             common.adopted[state.head.body.origin] = adopted[state.head.body.origin]
         }
@@ -141,9 +142,9 @@ struct MeshFounder {
             let statements = common.statements.keys.sorted().compactMap { common.statements[$0] }
             common.base = made(SettledBase(mesh: mesh, statements: statements, adopted: adopted, at: Moment(instant: .zero, timestamp: now)))
         }
-        return own.map { state in
+        return own.enumerated().map { place, state in
             var content = common
-            content.own = state
+            if !silent.contains(place) { content.own = state }
             content.adopted.removeValue(forKey: state.head.body.origin)
             return content
         }
