@@ -76,6 +76,10 @@ extension NodeCore {
         static let batchesPerSession = 16
         /// Neighbours that are asked to show one stretch of a history.
         static let historyAttempts = 3
+        /// Statements in a part of two logs that are compared, on average: more, and what differs brings more along that does not; fewer, and the digests cost more.
+        static let statementsPerPart = 8
+        /// A log shorter than this is not compared: all of the other one costs little more than the answer's frame.
+        static let comparedStatements = 48
         /// Heads that are told around at one time. Others travel by cursor.
         static let hotHeads = 1_024
         /// Probes that are passed on for neighbours at one time. More are answered at once: nothing to show.

@@ -50,6 +50,14 @@ extension NodeCore {
                 let answer = decode(frame, on: id, StatementsAnswer.init(decoding:))
             else { return }
             pulled(answer, on: id, at: now, using: &random)
+        case .comparison:
+            guard let request = decode(frame, on: id, StatementsComparison.init(decoding:)) else { return }
+            serveDifference(request, frame.requestID, on: id, at: now)
+        case .difference:
+            guard let request = takeRequest(frame, on: id), case .comparison(let asked) = request.kind,
+                let answer = decode(frame, on: id, StatementsDifference.init(decoding:))
+            else { return }
+            compared(answer, asked, on: id)
         case .manifestRequest, .bucketRequest:
             guard let request = decode(frame, on: id, ContentRequest.init(decoding:)) else { return }
             directives.append(
@@ -103,6 +111,7 @@ extension NodeCore {
             case .history(let question): historyRefused(question, at: now, using: &random)
             case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
             case .question(let number): directives.append(.questionSettled(number, .notUnderstood))
+            case .comparison: comparisonRefused(on: id, at: now)
             case .statements, .manifest, .bucket, nil: break
             }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
@@ -143,6 +152,7 @@ extension NodeCore {
             fetches.bucketFailed(fetch, entry)
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
+        case .comparison: comparisonRefused(on: session.id, at: now)
         case .history(let question): historyRefused(question, at: now, using: &random)
         case .question(let number): directives.append(.questionSettled(number, .refused(refusal)))
         }

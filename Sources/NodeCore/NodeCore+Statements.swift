@@ -12,7 +12,7 @@ extension NodeCore {
         var unchecked: [UncheckedStatement] = []
         for bytes in statements {
             // A hello and a request to join are judged as a whole, so nothing is left out of them.
-            if purpose.leavesOutHeld, held[BLAKE2b.hash(bytes)] != nil {
+            if purpose.leavesOutHeld, log.contains(BLAKE2b.hash(bytes)) {
                 // Of our own heads the newest is held: compared as bytes, which differ at once where they differ at all.
                 if let own = publisher.lastHead, own.bytes == bytes { confirmed(own.body.position, by: id) }
                 continue
@@ -191,16 +191,10 @@ extension NodeCore {
     /// Puts a statement into the log, in the place of what it replaces. One that is held already keeps its number.
     mutating func hold(_ statement: AnyStatement, in slot: Slot) {
         guard log.bytes(in: slot) != statement.bytes else { return }
-        release(slot)
         log.append(statement.bytes, in: slot)
-        held[BLAKE2b.hash(statement.bytes)] = ()
     }
 
-    mutating func release(_ slot: Slot) {
-        guard let old = log.bytes(in: slot) else { return }
-        held.removeValue(forKey: BLAKE2b.hash(old))
-        log.remove(slot)
-    }
+    mutating func release(_ slot: Slot) { log.remove(slot) }
 
     // MARK: Asking neighbours
 
@@ -209,7 +203,21 @@ extension NodeCore {
         guard let session = sessions[id], session.isOpen, !session.isPulling else { return }
         sessions[id]?.isPulling = true
         sessions[id]?.lastPull = now.instant
+        if session.isComparing, log.count >= Bound.comparedStatements { return compare(on: session, at: now) }
         ask(.statementsRequest, StatementsRequest(logID: session.cursor.logID, after: session.cursor.after).encoded(), .statements, on: id, at: now)
+    }
+
+    /// Asks for what the neighbour has accepted since we asked last, and we do not hold (`Protocol/replication.md` §3.4).
+    private mutating func compare(on session: Session, at now: Moment) {
+        let finest = session.comparesLogs ? Limits.comparisonBits : Limits.firstComparisonBits
+        var bits = 0
+        while bits < finest, log.count > Bound.statementsPerPart << bits { bits += 1 }
+        var ownHead: (HeadPosition, Int)?
+        if let own = publisher.lastHead, log.bytes(in: .head(identity.origin)) == own.bytes {
+            ownHead = (own.body.position, StatementParts.part(of: own.hash, bits: bits))
+        }
+        let question = StatementsComparison(logID: session.cursor.logID, after: session.cursor.after, digests: log.digests(bits: bits))
+        ask(.comparison, question.encoded(), .comparison(ComparisonAsked(partCount: 1 << bits, ownHead: ownHead)), on: session.id, at: now)
     }
 
     mutating func ask(_ type: FrameType, _ body: [UInt8], _ kind: Request.Kind, on id: SessionID, at now: Moment) {
@@ -228,6 +236,38 @@ extension NodeCore {
         send(Frame(.statements, requestID: requestID, isAnswer: true, body: body), on: id)
     }
 
+    mutating func serveDifference(_ request: StatementsComparison, _ requestID: UInt32, on id: SessionID, at now: Moment) {
+        sessions[id]?.comparesLogs = true
+        var isEqual = [Bool](repeating: false, count: request.digests.count)
+        // Hashing costs us up to 2 ms: whoever asks too often is told what it may hold already.
+        if sessions[id]?.comparisons.take(at: now.instant) == true {
+            let own = log.digests(bits: request.digests.count.trailingZeroBitCount)
+            for part in isEqual.indices { isEqual[part] = own[part] == request.digests[part] }
+        }
+        let after = request.logID == log.id ? request.after : 0
+        let answer = log.statements(
+            after: after, outside: isEqual, limit: Limits.statementsPerAnswer,
+            byteLimit: FrameType.difference.maximumBodyByteCount - StatementsDifference.overhead, overhead: StatementsAnswer.statementOverhead)
+        let body = StatementsDifference(
+            logID: log.id, upTo: answer.upTo, hasMore: answer.hasMore, isEqual: isEqual, statements: answer.statements
+        ).encoded()
+        send(Frame(.difference, requestID: requestID, isAnswer: true, body: body), on: id)
+    }
+
+    mutating func compared(_ answer: StatementsDifference, _ asked: ComparisonAsked, on id: SessionID) {
+        guard answer.isEqual.count == asked.partCount else { return drop(id, for: .malformed(.invalid(.count))) }
+        sessions[id]?.comparesLogs = true
+        if let own = asked.ownHead, answer.isEqual[own.part] { confirmed(own.position, by: id) }
+        check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
+    }
+
+    /// The neighbour does not compare logs: it is asked for all that it has accepted since.
+    mutating func comparisonRefused(on id: SessionID, at now: Moment) {
+        sessions[id]?.isComparing = false
+        sessions[id]?.isPulling = false
+        pull(on: id, at: now)
+    }
+
     mutating func pulled(_ answer: StatementsAnswer, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
     }
@@ -236,6 +276,7 @@ extension NodeCore {
         guard let session = sessions[id] else { return }
         sessions[id]?.cursor = cursor
         sessions[id]?.isPulling = false
+        if !hasMore { sessions[id]?.isComparing = false }
         let isBehindHint = session.hint.map { $0.logID == cursor.logID && $0.after > cursor.after } ?? false
         if hasMore || isBehindHint { pull(on: id, at: now) }
     }

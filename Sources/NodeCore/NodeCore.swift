@@ -20,8 +20,6 @@ public struct NodeCore: Sendable {
     var nodesInOrder: [NodeID] = []
     var origins = SharedTable<OriginID, OriginRecord>()
     var log: StatementLog<Slot>
-    /// Hashes of all statements held, so that what is known is not checked again.
-    var held = SharedTable<Digest, Void>()
     var pending = PendingStatements()
     var fetches: FetchScheduler
     var changeLog = ChangeLog()

@@ -24,6 +24,12 @@ struct Session: Sendable {
     var cursor: Cursor
     var hint: Cursor?
     var isPulling = false
+    /// The next question is a comparison: from the beginning of the session until the log has been read to its end, if the other side knows what that is.
+    var isComparing = true
+    /// The other side has shown that it knows.
+    var comparesLogs = false
+    /// The comparisons that the other side may cause us to make; beyond them it is told all that it asks about.
+    var comparisons = Allowance(capacity: 64, interval: .seconds(1))
     var lastPull: Instant
     var batchesUnderCheck = 0
     /// The incarnation that the other side has shown on this session: a higher one on another means that it has started anew, and this one is dead.
@@ -75,6 +81,7 @@ struct RequestKey: Hashable, Sendable, Comparable {
 struct Request: Sendable {
     enum Kind: Sendable {
         case statements
+        case comparison(ComparisonAsked)
         case manifest(Fetch)
         case bucket(Fetch, BucketEntry, StreamDescriptor)
         case changes(Fetch, since: Manifest)
@@ -84,6 +91,13 @@ struct Request: Sendable {
 
     let kind: Kind
     let askedAt: Instant
+}
+
+/// What our log was like when we asked what another has that is not in it.
+struct ComparisonAsked: Sendable {
+    let partCount: Int
+    /// Our own head, and the part in which it lies: where the other side's part is the same, it holds that head.
+    let ownHead: (position: HeadPosition, part: Int)?
 }
 
 /// A head that is news, and in how many more rounds it is told.

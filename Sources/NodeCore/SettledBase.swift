@@ -3,6 +3,7 @@ import Ledger
 import Membership
 import Primitives
 import Replication
+import WireFormat
 
 /// What every node that holds the same credentials, and has adopted the same heads, believes of them: worked out once for all nodes in this process.
 ///
@@ -15,7 +16,6 @@ public struct SettledBase: Sendable {
     let nodesInOrder: [NodeID]
     let origins: SharedTable<OriginID, OriginRecord>
     let log: StatementLog<Slot>
-    let held: SharedTable<Digest, Void>
     let histories: SharedTable<OriginID, HistoryWindow>
     let detector: FailureDetector
 
@@ -47,8 +47,8 @@ public struct SettledBase: Sendable {
         nodes = core.nodes
         nodesInOrder = core.nodes.nodes
         origins = core.origins
+        for bits in 0...Limits.comparisonBits { _ = core.log.digests(bits: bits) }  // Whoever begins with the base is asked for some of them at once.
         log = StatementLog(id: 0, copying: core.log)
-        held = core.held
         histories = core.histories
         detector = core.detector
     }
@@ -63,7 +63,6 @@ extension NodeCore {
         nodesInOrder = base.nodesInOrder
         origins = base.origins
         log = StatementLog(id: log.id, copying: base.log)
-        held = base.held
         histories = base.histories
         origins[identity.origin]?.adopted = nil
         detector.learn(from: base.detector, but: identity.node)

@@ -1,5 +1,7 @@
+import Cryptography
 import Ledger
 import Primitives
+import WireFormat
 
 /// The statements a node holds, numbered in the order in which it accepted them: a neighbour asks "what since your number X?"
 /// (`Protocol/replication.md` §3).
@@ -13,6 +15,8 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     private struct Place {
         let number: UInt64
         let slot: Slot
+        /// The first bits of the statement's hash: its part, where parts are finest.
+        let part: UInt16
     }
 
     private struct Held {
@@ -26,6 +30,7 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     private var current = SharedTable<Slot, Held>()
     /// Statements of `places` that are held.
     private var laterCount = 0
+    private var parts = StatementParts()
 
     public init(id: UInt64) { self.id = id }
 
@@ -35,6 +40,7 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
         self = StatementLog(id: id)
         earlier = other.places.isEmpty ? other.earlier : other.earlier + other.places
         current = other.current
+        parts = other.parts
         upTo = other.upTo
     }
 
@@ -47,13 +53,18 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     @_specialize(where Slot == Ledger.Slot)
     public func bytes(in slot: Slot) -> [UInt8]? { current[slot]?.bytes }
 
-    /// Puts a statement last, in the place of what its slot held. O(1) amortised.
+    /// Whether a statement with this hash is held.
+    public func contains(_ hash: Digest) -> Bool { parts.contains(hash) }
+
+    /// Puts a statement last, in the place of what its slot held. O(1) amortised, and one or two hashings.
     @_specialize(where Slot == Ledger.Slot)
     public mutating func append(_ bytes: [UInt8], in slot: Slot) {
         remove(slot)
+        let hash = BLAKE2b.hash(bytes)
+        parts.insert(hash)
         upTo += 1
         current[slot] = Held(number: upTo, bytes: bytes)
-        places.append(Place(number: upTo, slot: slot))
+        places.append(Place(number: upTo, slot: slot, part: UInt16(StatementParts.part(of: hash, bits: Limits.comparisonBits))))
         laterCount += 1
         if places.count > 2 * laterCount + 64 { places.removeAll { current[$0.slot]?.number != $0.number } }
         if earlier.count > 2 * (current.count - laterCount) + 64 { earlier.removeAll { current[$0.slot]?.number != $0.number } }
@@ -64,6 +75,7 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     public mutating func remove(_ slot: Slot) {
         guard let old = current.removeValue(forKey: slot) else { return }
         if old.number > earlier.last?.number ?? 0 { laterCount -= 1 }
+        parts.remove(BLAKE2b.hash(old.bytes))
     }
 
     /// What has been accepted after `number`, oldest first, within both limits; at least one statement if there is any.
@@ -73,11 +85,32 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     public func statements(
         after number: UInt64, limit: Int, byteLimit: Int, overhead: Int
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead) { _ in true }
+    }
+
+    /// The digests of the log's parts, 2 to the power of `bits` of them.
+    public mutating func digests(bits: Int) -> [UInt64] { parts.digests(bits: bits) }
+
+    /// The same as above, less the statements in parts that are equal here and at whoever asks.
+    ///
+    /// - Parameter isEqual: of each part, 1 to 4,096 of them, a power of 2.
+    @_specialize(where Slot == Ledger.Slot)
+    public func statements(
+        after number: UInt64, outside isEqual: [Bool], limit: Int, byteLimit: Int, overhead: Int
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        let shift = UInt16(Limits.comparisonBits - isEqual.count.trailingZeroBitCount)
+        return statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead) { !isEqual[Int($0 >> shift)] }
+    }
+
+    @_specialize(where Slot == Ledger.Slot)
+    private func statements(
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, in isWanted: (UInt16) -> Bool
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
         var statements: [[UInt8]] = []
         var byteCount = 0
         var last = number
         for part in [earlier, places] {
-            for place in part[Self.firstPlace(after: number, in: part)...] {
+            for place in part[Self.firstPlace(after: number, in: part)...] where isWanted(place.part) {
                 guard let held = current[place.slot], held.number == place.number else { continue }
                 byteCount += held.bytes.count + overhead
                 if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }

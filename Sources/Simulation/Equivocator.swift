@@ -91,6 +91,7 @@ struct Equivocator: HostileMember {
         case .statementsRequest:
             let statements = member.statements.map(\.bytes) + (fork.newest.map { [$0] } ?? [])
             return reply(.statements, StatementsAnswer(logID: 1, upTo: fork.window.leafCount, hasMore: false, statements: statements).encoded())
+        case .comparison: return reply(.unknown, [])
         case .manifestRequest: return reply(.manifest, Manifest.empty.bytes)
         case .historyRequest:
             guard let request = try? HistoryRequest(decoding: frame.body), let link = fork.window.link(from: request.start, to: request.end) else {

@@ -93,6 +93,15 @@ struct GarbageSpeaker: HostileMember {
             let body = StatementsAnswer(
                 logID: random.next(), upTo: isForging ? random.next() : 1, hasMore: isForging && random.number(below: 2) == 0, statements: statements)
             return [.send(Frame(.statements, requestID: frame.requestID, isAnswer: true, body: body.encoded()), session)]
+        case .comparison:
+            // Claims at random what is the same, and delivers what it likes.
+            guard let question = try? StatementsComparison(decoding: frame.body), random.number(below: 2) == 0 else {
+                return [.send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), session)]
+            }
+            let statements = (0..<20).map { _ in style(of: session) == .liar ? overheard.pick(using: &random) ?? [] : forgery(using: &random) }
+            let isEqual = question.digests.map { _ in random.number(below: 2) == 0 }
+            let body = StatementsDifference(logID: random.next(), upTo: random.next(), hasMore: false, isEqual: isEqual, statements: statements)
+            return [.send(Frame(.difference, requestID: frame.requestID, isAnswer: true, body: body.encoded()), session)]
         case .manifestRequest, .bucketRequest:
             guard random.number(below: 4) > 0, let other = sessions.filter({ $0 != session }).pick(using: &random) else {
                 let answer: FrameType = frame.knownType == .manifestRequest ? .manifest : .bucket

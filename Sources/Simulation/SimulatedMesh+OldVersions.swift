@@ -2,10 +2,12 @@ import NodeCore
 import Primitives
 import WireFormat
 
-/// Members whose version knows fewer types of frames: neither changes nor histories. What a core would do with them never reaches it, and what it
+/// Members whose version knows fewer types of frames: neither comparisons, changes nor histories. What a core would do with them never reaches it, and what it
 /// would ask is answered as if the other side had never heard of it.
 extension SimulatedMesh {
-    private static let newerTypes: Set<FrameType> = [.changesRequest, .changes, .historyRequest, .history]  // Looked up, never iterated.
+    private static let newerTypes: Set<FrameType> = [
+        .comparison, .difference, .changesRequest, .changes, .historyRequest, .history,
+    ]  // Looked up, never iterated.
 
     /// Whether an old version stands between: then the frame goes no further, and its question is answered with "unknown" (`Protocol/replication.md` §2.4).
     func isUnknown(_ frame: Frame, toVersionOf node: Int) -> Bool { nodes[node].isOld && frame.knownType.map { Self.newerTypes.contains($0) } ?? false }

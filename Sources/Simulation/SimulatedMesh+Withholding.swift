@@ -18,6 +18,13 @@ extension SimulatedMesh {
             counts.newsWithheld += answer.statements.count - told.count
             frame.body = StatementsAnswer(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore, statements: told).encoded()
             return frame
+        case .difference:
+            guard var answer = try? StatementsDifference(decoding: frame.body) else { return frame }
+            let count = answer.statements.count
+            answer.statements.removeAll { isWithheld($0, of: withholding, by: node) }
+            counts.newsWithheld += count - answer.statements.count
+            frame.body = answer.encoded()
+            return frame
         case .manifest, .bucket, .changes, .history:
             guard withholding.victim == nil else { return frame }
             return Frame(.refusal, requestID: frame.requestID, isAnswer: true, body: Refusal.notHeld.encoded())

@@ -71,6 +71,9 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     case bucket = 14
     case changesRequest = 15
     case changes = 16
+    /// What is in your log that is not in mine, please: mine is told by digests of its parts.
+    case comparison = 17
+    case difference = 18
     /// The stretch of a history between two heads, please.
     case historyRequest = 20
     case history = 21
@@ -90,7 +93,8 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
         case .history, .evidence, .farewell: 4_096
         case .question: 512
         case .aggregateAnswer: 16
-        case .joinAnswer, .statements: 1_048_576
+        case .joinAnswer, .statements, .difference: 1_048_576
+        case .comparison: 8 + 8 + 1 + 8 << Limits.comparisonBits
         case .manifest: Limits.manifestByteCount
         case .bucket: Limits.bucketByteCount
         case .changes: 1 + Limits.changesPerAnswer * (4 + Limits.changeByteCount)

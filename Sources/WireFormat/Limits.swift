@@ -37,6 +37,10 @@ public enum Limits {
     public static let statementByteCount = 4_096
     /// The statements in one answer to a cursor pull.
     public static let statementsPerAnswer = 1_024
+    /// The bits of a statement's hash that name its part where two logs are compared: up to 4,096 parts.
+    public static let comparisonBits = 12
+    /// The same as long as the other side has not shown that it compares logs: a frame of a type it does not know may have 4,096 bytes.
+    public static let firstComparisonBits = 8
     /// The members of a mesh.
     public static let members = 16_384
     /// How far ahead of the receiver's clock a statement's issued-at may lie.

@@ -26,6 +26,12 @@ import WireFormat
         Example("statements", StatementsAnswer(logID: 1, upTo: 2, hasMore: true, statements: statements).encoded()) {
             try StatementsAnswer(decoding: $0).encoded()
         },
+        Example("comparison", StatementsComparison(logID: 5, after: .max, digests: [1, .max, 0, 7]).encoded()) {
+            try StatementsComparison(decoding: $0).encoded()
+        },
+        Example(
+            "difference", StatementsDifference(logID: 1, upTo: 2, hasMore: true, isEqual: [true, false, false, true], statements: statements).encoded()
+        ) { try StatementsDifference(decoding: $0).encoded() },
         Example("join request", JoinRequest(displayName: Array("Alice".utf8), statements: [[1], [2]]).encoded()) { try JoinRequest(decoding: $0).encoded() },
         Example("join answer", JoinAnswer(statements: statements).encoded()) { try JoinAnswer(decoding: $0).encoded() },
         Example("content request", ContentRequest(origin: OriginID(.zero), root: .zero).encoded()) { try ContentRequest(decoding: $0).encoded() },
