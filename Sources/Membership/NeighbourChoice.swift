@@ -71,8 +71,8 @@ public struct NeighbourChoice: Sendable {
 
     /// The candidates in the order given, but first those within the caps; at most `room`. No more of them are asked for than that takes.
     ///
-    /// If there are too few within the caps, first those are taken that are over one of them by one, and so on: a crowd that is of one network and of one branch
-    /// gains least by it.
+    /// If there are too few within the caps, first those are taken that are over one of them, and last those that are over both: a crowd that is of one network
+    /// and of one branch gains least by it. Among equals the order decides: those who are rare are not to carry the whole mesh.
     ///
     /// - Parameter next: the next candidate, `nil` after the last. One that comes again does not count.
     public mutating func choose(_ room: Int, of next: () -> Candidate?) -> [Candidate] {
@@ -82,8 +82,7 @@ public struct NeighbourChoice: Sendable {
             guard !chosen.contains(where: { $0.key == candidate.key }) else { continue }
             if admit(candidate) { chosen.append(candidate) } else { others.append(candidate) }
         }
-        var allowed = 1
-        while chosen.count < room, !others.isEmpty {
+        for allowed in 1...2 where chosen.count < room {
             var left: [Candidate] = []
             for candidate in others where !chosen.contains(where: { $0.key == candidate.key }) {
                 guard chosen.count < room, excess(of: candidate) <= allowed else {
@@ -94,7 +93,6 @@ public struct NeighbourChoice: Sendable {
                 chosen.append(candidate)
             }
             others = left
-            allowed += 1
         }
         return chosen
     }
@@ -111,11 +109,11 @@ public struct NeighbourChoice: Sendable {
         return true
     }
 
-    /// By how much a candidate would be over the caps: over that on its network and that on its branch together.
+    /// Over how many of the two caps a candidate would be.
     private func excess(of candidate: Candidate) -> Int {
-        let inNetwork = candidate.networks.map { networks[$0, default: 0] + 1 - Self.perNetwork }.max() ?? 0
-        let inBranch = candidate.branch.map { exempt.contains($0) ? 0 : branches[$0, default: 0] + 1 - Self.perBranch }.max() ?? 0
-        return max(0, inNetwork) + max(0, inBranch)
+        let isOverNetwork = candidate.networks.contains { networks[$0, default: 0] >= Self.perNetwork }
+        let isOverBranch = candidate.branch.contains { !exempt.contains($0) && branches[$0, default: 0] >= Self.perBranch }
+        return (isOverNetwork ? 1 : 0) + (isOverBranch ? 1 : 0)
     }
 
     private mutating func count(_ candidate: Candidate) {

@@ -152,6 +152,17 @@ extension SimulatedMesh {
         nodes[node].pausedUntil = max(nodes[node].pausedUntil, nanoseconds + duration.clampedNanoseconds)
     }
 
+    /// The node's disk and its checks take so many times as long as usual, for a while: an old machine, or one with too much to do.
+    public func slow(_ node: Int, by factor: Int, for duration: Duration) {
+        nodes[node].slowness = (max(1, factor), nanoseconds + duration.clampedNanoseconds)
+    }
+
+    /// What these two send each other by stream travels no faster than this until all is healed.
+    public func limit(_ left: Int, _ right: Int, bitsPerSecond: Int64) { network.limit(left, right, bitsPerSecond: bitsPerSecond) }
+
+    /// All machines are as fast as usual again.
+    public func endSlowness() { for node in nodes.indices { nodes[node].slowness = (1, 0) } }
+
     /// The node's wall clock jumps, and is off by this much from now on.
     public func setClock(of node: Int, offBy error: Duration) {
         counts.clockJumps += 1

@@ -72,6 +72,7 @@ public final class SimulatedMesh {
     struct FaultCounts {
         var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
         var newsWithheld = 0, natForgotten = 0, bitsFlipped = 0, oldVersionAsked = 0
+        var slowedOperations = 0, limitedFrames = 0
         var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0, restoredBackups = 0, generationsOpened = 0, setAside = 0
     }
 

@@ -68,14 +68,6 @@ import WireFormat
         #expect(Self.chosen(5, of: same) == same.prefix(5).map(\.key))
     }
 
-    /// Where the caps bend, they bend for all alike: a crowd in one place gains no more than its next place in the row.
-    @Test func theCapsBendByOneAtATime() {
-        let crowd = (1...9).map { Self.candidate($0, at: "203.0.113.\($0):7946") }
-        let others = (10...12).map { Self.candidate($0, at: "198.51.100.\($0):7946") }
-
-        #expect(Self.chosen(6, of: crowd + others) == (crowd.prefix(2) + others.prefix(2) + [crowd[2], others[2]]).map(\.key))
-    }
-
     /// Whoever is over both caps comes after all who are over one of them.
     @Test func aCrowdOfOneNetworkAndOneBranchGainsLeast() {
         let crowd = (1...6).map { Self.candidate($0, at: "203.0.113.\($0):7946", below: [50]) }

@@ -108,6 +108,44 @@ import Testing
         }
     }
 
+    /// A machine that takes a hundred times as long for everything falls behind, harms nobody, and catches up; the others do not wait for it.
+    @Test(arguments: seeds(67, 68))
+    func aSlowNodeHarmsNobodyAndCatchesUp(seed: UInt64) {
+        let mesh = SimulatedMesh.make(operators: 6, seed: seed)
+        mesh.startAll()
+        for node in 0..<6 { mesh.observeSomething(at: node) }
+        #expect(mesh.run(until: \.isConverged, within: .seconds(30)), replay(mesh))
+
+        mesh.slow(2, by: 100, for: .seconds(60))
+        var wasBehind = false
+        for round in 0..<40 {
+            mesh.observeSomething(at: 3 + round % 3, count: 1)
+            mesh.run(for: .seconds(1))
+            for origin in 3..<6 {
+                #expect(mesh.adoptedPosition(of: origin, at: 1) == mesh.publishedPosition(of: origin), "second \(round); \(replay(mesh).description)")
+                if mesh.adoptedPosition(of: origin, at: 2) != mesh.publishedPosition(of: origin) { wasBehind = true }
+            }
+        }
+        #expect(wasBehind, "the slow node kept up: it was not slow; \(replay(mesh).description)")
+        mesh.endSlowness()
+
+        #expect(mesh.run(until: \.isConverged, within: .seconds(60)), replay(mesh))
+        expectSound(mesh)
+    }
+
+    /// Between two nodes hardly anything passes: each still has all that the other has published, by way of the rest.
+    @Test(arguments: seeds(69))
+    func aLinkThatIsCutToAKilobyteKeepsNothingBack(seed: UInt64) {
+        let mesh = SimulatedMesh.make(operators: 5, seed: seed)
+        mesh.startAll()
+        mesh.run(for: .seconds(5))
+        for other in [0, 2, 3] { mesh.limit(1, other, bitsPerSecond: 8_000) }
+        for node in 0..<5 { mesh.observeSomething(at: node, count: 200) }
+
+        #expect(mesh.run(until: \.isConverged, within: .seconds(120)), replay(mesh))
+        expectSound(mesh)
+    }
+
     /// A clock within the skew that heads are taken with harms nobody, in either direction.
     @Test(arguments: seeds(65, 66))
     func clocksThatJumpWithinTheSkewKeepNothingBack(seed: UInt64) {
