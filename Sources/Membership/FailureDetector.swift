@@ -98,7 +98,7 @@ public struct FailureDetector: Sendable {
     public static let largestNumber: UInt32 = 1 << 31 - 1
 
     public let configuration: Configuration
-    var members: [NodeID: Member] = [:]
+    var members = SharedTable<NodeID, Member>()
     var probes: [UInt32: Probe] = [:]
     var nextNumber: UInt32 = 1
     /// What is left of this round, through a shuffled list: neighbours, and all others.
@@ -111,6 +111,12 @@ public struct FailureDetector: Sendable {
     public internal(set) var health = 0
 
     public init(configuration: Configuration = Configuration()) { self.configuration = configuration }
+
+    /// Knows from now on what `other`, which has only learned so far, knows of all nodes but `own`. O(log n).
+    public mutating func learn(from other: FailureDetector, but own: NodeID) {
+        members = other.members
+        members.removeValue(forKey: own)
+    }
 
     // MARK: What is known
 

@@ -37,7 +37,8 @@ public struct NeighbourChoice: Sendable {
             switch host {
             case .ipv4(let number):
                 let (first, second) = (number >> 24, number >> 16 & 0xFF)
-                let isPrivate = first == 10 || first == 127 || first == 192 && second == 168 || first == 172 && (16...31).contains(second)
+                let isPrivate =
+                    first == 10 || first == 127 || first == 192 && second == 168 || first == 172 && (16...31).contains(second)
                     || first == 169 && second == 254 || first == 100 && (64...127).contains(second)
                 guard !isPrivate else { return nil }
                 self = .ipv4(UInt16(truncatingIfNeeded: number >> 16))
@@ -68,31 +69,51 @@ public struct NeighbourChoice: Sendable {
         for neighbour in neighbours { count(neighbour) }
     }
 
-    /// The candidates in the order given, but first those within the caps; at most `room`.
-    public mutating func choose(_ room: Int, of candidates: [Candidate]) -> [Candidate] {
+    /// The candidates in the order given, but first those within the caps; at most `room`. No more of them are asked for than that takes.
+    ///
+    /// If there are too few within the caps, first those are taken that are over one of them, and last those that are over both: a crowd that is of one network
+    /// and of one branch gains least by it. Among equals the order decides: those who are rare are not to carry the whole mesh.
+    ///
+    /// - Parameter next: the next candidate, `nil` after the last. One that comes again does not count.
+    public mutating func choose(_ room: Int, of next: () -> Candidate?) -> [Candidate] {
         var chosen: [Candidate] = []
         var others: [Candidate] = []
-        for candidate in candidates where chosen.count < room {
-            guard isWithinCaps(candidate) else {
-                others.append(candidate)
-                continue
-            }
-            count(candidate)
-            chosen.append(candidate)
+        while chosen.count < room, let candidate = next() {
+            guard !chosen.contains(where: { $0.key == candidate.key }) else { continue }
+            if admit(candidate) { chosen.append(candidate) } else { others.append(candidate) }
         }
-        return chosen + others.prefix(max(0, room - chosen.count))
+        for allowed in 1...2 where chosen.count < room {
+            var left: [Candidate] = []
+            for candidate in others where !chosen.contains(where: { $0.key == candidate.key }) {
+                guard chosen.count < room, excess(of: candidate) <= allowed else {
+                    left.append(candidate)
+                    continue
+                }
+                count(candidate)
+                chosen.append(candidate)
+            }
+            others = left
+        }
+        return chosen
+    }
+
+    public mutating func choose(_ room: Int, of candidates: [Candidate]) -> [Candidate] {
+        var rest = candidates.makeIterator()
+        return choose(room) { rest.next() }
     }
 
     /// Counts one more neighbour, if the caps allow it; whether they do.
     public mutating func admit(_ candidate: Candidate) -> Bool {
-        guard isWithinCaps(candidate) else { return false }
+        guard excess(of: candidate) == 0 else { return false }
         count(candidate)
         return true
     }
 
-    private func isWithinCaps(_ candidate: Candidate) -> Bool {
-        candidate.networks.allSatisfy { networks[$0, default: 0] < Self.perNetwork }
-            && candidate.branch.allSatisfy { exempt.contains($0) || branches[$0, default: 0] < Self.perBranch }
+    /// Over how many of the two caps a candidate would be.
+    private func excess(of candidate: Candidate) -> Int {
+        let isOverNetwork = candidate.networks.contains { networks[$0, default: 0] >= Self.perNetwork }
+        let isOverBranch = candidate.branch.contains { !exempt.contains($0) && branches[$0, default: 0] >= Self.perBranch }
+        return (isOverNetwork ? 1 : 0) + (isOverBranch ? 1 : 0)
     }
 
     private mutating func count(_ candidate: Candidate) {

@@ -13,7 +13,7 @@ public struct NodeTable: Sendable {
         public var record: Verified<PeerRecord>?
     }
 
-    private var entries: [NodeID: Entry] = [:]
+    private var entries = SharedTable<NodeID, Entry>()
     private var nodesOfOrigin: [OriginID: [NodeID]] = [:]
     private var nodesByKey: [TransportKey: NodeID] = [:]
 

@@ -7,6 +7,9 @@ extension NodeCore {
     public struct Configuration: Sendable {
         /// Sessions this node dials by itself.
         public var outboundSessions = 8
+        /// So long after the start, neighbours for whom the caps on one network and one branch had to bend are let go, if others can be had by then: at first a node
+        /// knows few, and those perhaps of one hand. A guess; a node knows a mesh of thousands after some seconds.
+        public var firstReview: Duration = .seconds(60)
         /// Connection attempts at one time.
         public var concurrentDials = 4
         /// Where to look for the mesh as long as nobody is known: an address and the key of who should answer.

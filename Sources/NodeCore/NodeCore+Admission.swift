@@ -107,20 +107,24 @@ extension NodeCore {
 
     /// Signs and holds what this node says of itself.
     mutating func announceSelf(at now: Moment) {
+        let signed = ownRecord
+        announced = signed.bytes
+        take(.peer(signed), from: nil, isStored: false, at: now)
+    }
+
+    private var ownRecord: Verified<PeerRecord> {
         var flags: PeerRecord.Flags = identity.addresses.isEmpty ? .outboundOnly : []
         if hasLeft { flags.insert(.left) }
         let record = PeerRecord(
             node: identity.node, incarnation: incarnation, flags: flags,
             addresses: Array(identity.addresses.prefix(Limits.addresses)))
         guard let record else { preconditionFailure("a peer record of our own breaks a rule of peer records") }
-        let signed = Signed.make(record, with: keys.node)
-        announced = signed.bytes
-        take(.peer(signed), from: nil, isStored: false, at: now)
+        return Signed.make(record, with: keys.node)
     }
 
     /// A record of ours that we do not know of, said before our disk was lost or put back, or when we left: what we say now has to count more.
     mutating func outgrow(_ record: Verified<PeerRecord>, at now: Moment) {
-        guard record.bytes != announced, record.body.incarnation >= incarnation,
+        guard record.body.incarnation >= incarnation, record.bytes != announced ?? ownRecord.bytes,
             record.body.incarnation <= (now.timestamp + Limits.clockSkew).milliseconds, outgrowths.take(at: now.instant)
         else { return }
         incarnation = record.body.incarnation + 1

@@ -67,7 +67,7 @@ extension NodeCore {
 
     /// Nodes that may have seen a head of ours: those certified, and the seeds we have never met.
     var knownOthers: Int {
-        let met = nodes.nodes.count { $0 != identity.node }
+        let met = nodes.count - (nodes[identity.node] == nil ? 0 : 1)
         return met > 0 ? met : configuration.seeds.count { $0.key != identity.transportKey }
     }
 

@@ -28,8 +28,9 @@ extension NodeCore {
     mutating func follow(_ head: Verified<Head>, after earlier: Verified<Head>?, at now: Moment, using random: inout some RandomNumberGenerator) {
         let (origin, position) = (head.body.origin, head.body.position)
         if histories[origin]?.generation != position.generation { histories[origin] = nil }
-        if histories[origin] == nil, position.sequence == 1, let certificate = origins[origin]?.certificate(ofGeneration: position.generation) {
-            histories[origin] = HistoryWindow(generation: position.generation, tree: HistoryTree(certificateHash: certificate.hash))
+        if histories[origin] == nil, beginHistory(with: head) {
+            inquiries[origin] = nil
+            return
         }
         if let window = histories[origin], window.leafCount == position.sequence, window.root(before: position.sequence) == head.body.historyRoot {
             histories[origin]?.append(head.hash)
@@ -46,6 +47,17 @@ extension NodeCore {
         }
         inquiries[origin] = inquiry
         askForHistory(of: origin, at: now, using: &random)
+    }
+
+    /// The history of a generation's first head is known by itself: its certificate, and then that head. Whether it is one, and says so too.
+    @discardableResult mutating func beginHistory(with head: Verified<Head>) -> Bool {
+        let (origin, position) = (head.body.origin, head.body.position)
+        guard position.sequence == 1, let certificate = origins[origin]?.certificate(ofGeneration: position.generation) else { return false }
+        var window = HistoryWindow(generation: position.generation, tree: HistoryTree(certificateHash: certificate.hash))
+        guard window.root(before: 1) == head.body.historyRoot else { return false }
+        window.append(head.hash)
+        histories[origin] = window
+        return true
     }
 
     private mutating func askForHistory(of origin: OriginID, at now: Moment, using random: inout some RandomNumberGenerator) {

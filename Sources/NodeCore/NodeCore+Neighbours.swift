@@ -10,15 +10,42 @@ extension NodeCore {
         let dialing = dials.values.count { !$0.isProbe }
         let room = min(configuration.outboundSessions - outboundCount - dialing, configuration.concurrentDials - dialing)
         guard room > 0 else { return }
-        var candidates = dialable(at: now)
-        candidates.reorder(using: &random)
-        if !untriedAnchors.isEmpty {
-            let first = Set(untriedAnchors.compactMap { nodes[$0]?.certificate.body.transportKey })
-            candidates = candidates.filter { first.contains($0.key) } + candidates.filter { !first.contains($0.key) }
-            untriedAnchors = []
-        }
+        let busy = busyKeys
         var choice = NeighbourChoice(neighbours: dialedNeighbours(at: now), ownBranch: branch(of: identity.origin, at: now))
-        for chosen in choice.choose(room, of: candidates) { dial(chosen, at: now) }
+        if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
+        let seeds = dialableSeeds(but: busy, at: now)
+        var anchors = untriedAnchors.sample(Self.anchorLimit, using: &random)
+        untriedAnchors = []
+        var lots = Array(0..<Int32(clamping: nodesInOrder.count + seeds.count))
+        let chosen = choice.choose(room) {
+            while let anchor = anchors.popLast() { if let candidate = dialable(anchor, but: busy, at: now) { return candidate } }
+            // In a drawn order, and no further than it takes: in a large mesh most are never looked at.
+            while !lots.isEmpty {
+                lots.swapAt(Int(random.number(below: UInt64(lots.count))), lots.count - 1)
+                let place = Int(lots.removeLast())
+                guard place < nodesInOrder.count else { return seeds[place - nodesInOrder.count] }
+                if let candidate = dialable(nodesInOrder[place], but: busy, at: now) { return candidate }
+            }
+            return nil
+        }
+        for candidate in chosen { dial(candidate, at: now) }
+    }
+
+    /// Once, some time after the start: lets go of neighbours for whom the caps had to bend then and would not have to now. The next tick dials others.
+    mutating func reviewNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard !hasReviewedNeighbours, now.instant - startCheck.startedAt >= configuration.firstReview else { return }
+        hasReviewedNeighbours = true
+        let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
+        let beyond = beyondCaps(open.filter { !isPinned($0) }, at: now)
+        guard !beyond.isEmpty else { return }
+        let within = open.filter { !beyond.contains($0) }.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        var choice = NeighbourChoice(neighbours: within, ownBranch: branch(of: identity.origin, at: now))
+        // Of those who are no better than they are, they stay.
+        let present = beyond.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        var others = dialable(at: now)
+        others.reorder(using: &random)
+        let chosen = Set(choice.choose(beyond.count, of: present + others).map(\.key))
+        for id in beyond { if let key = sessions[id]?.remoteKey, !chosen.contains(key) { dismiss(id) } }
     }
 
     private mutating func dial(_ candidate: NeighbourChoice.Candidate, at now: Moment) {
@@ -50,7 +77,7 @@ extension NodeCore {
     mutating func redrawNeighbours(at now: Moment, using random: inout some RandomNumberGenerator) {
         let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
         let surplus = max(0, open.count - configuration.outboundSessions)
-        let redrawn = min(configuration.redrawnSessions, dialable(at: now).count, open.count - surplus)
+        let redrawn = min(configuration.redrawnSessions, dialableCount(upTo: configuration.redrawnSessions, at: now), open.count - surplus)
         let count = surplus + max(0, redrawn)
         // First those beyond the caps: they were taken when there was nobody else.
         let eligible = open.filter { !isPinned($0) }
@@ -61,25 +88,37 @@ extension NodeCore {
 
     /// Who could be dialed now: members' nodes that take connections, that we have no session with, and that are not to be left alone for a while.
     private mutating func dialable(at now: Moment) -> [NeighbourChoice.Candidate] {
-        let busy = Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey])
-        var candidates: [NeighbourChoice.Candidate] = []
+        let busy = busyKeys
         if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
-        for node in nodesInOrder {
-            guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
-                !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
-                now.timestamp < entry.certificate.body.notAfter, !rules.isBlocked(entry.certificate.body.origin)
-            else { continue }
-            let branch = branch(of: entry.certificate.body.origin, at: now)
-            guard !branch.isEmpty else { continue }
-            candidates.append(.init(key: entry.certificate.body.transportKey, addresses: record.addresses, branch: branch))
-        }
-        // A crash may have kept a seed's certificate and lost the record that says where it is.
-        for seed in configuration.seeds where nodes.node(with: seed.key).flatMap({ nodes[$0]?.record }) == nil && !busy.contains(seed.key)
-            && backoff.mayDial(seed.key, at: now.instant)
-        {
-            candidates.append(.init(key: seed.key, addresses: [seed.address], branch: []))
-        }
-        return candidates
+        return nodesInOrder.compactMap { dialable($0, but: busy, at: now) } + dialableSeeds(but: busy, at: now)
+    }
+
+    /// How many could be dialed now, looking no further than it takes to know that there are so many.
+    private mutating func dialableCount(upTo limit: Int, at now: Moment) -> Int {
+        let busy = busyKeys
+        if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
+        var count = dialableSeeds(but: busy, at: now).count
+        for node in nodesInOrder where count < limit { if dialable(node, but: busy, at: now) != nil { count += 1 } }
+        return count
+    }
+
+    /// Whom we have a session with, or are making one; and ourselves.
+    private var busyKeys: Set<TransportKey> { Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey]) }
+
+    private func dialable(_ node: NodeID, but busy: Set<TransportKey>, at now: Moment) -> NeighbourChoice.Candidate? {
+        guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
+            !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
+            now.timestamp < entry.certificate.body.notAfter, !rules.isBlocked(entry.certificate.body.origin)
+        else { return nil }
+        let branch = branch(of: entry.certificate.body.origin, at: now)
+        return branch.isEmpty ? nil : .init(key: entry.certificate.body.transportKey, addresses: record.addresses, branch: branch)
+    }
+
+    /// A crash may have kept a seed's certificate and lost the record that says where it is.
+    private func dialableSeeds(but busy: Set<TransportKey>, at now: Moment) -> [NeighbourChoice.Candidate] {
+        configuration.seeds.filter { seed in
+            nodes.node(with: seed.key).flatMap { nodes[$0]?.record } == nil && !busy.contains(seed.key) && backoff.mayDial(seed.key, at: now.instant)
+        }.map { .init(key: $0.key, addresses: [$0.address], branch: []) }
     }
 
     /// Which of these sessions are more of one network or branch than the caps allow.

@@ -249,8 +249,9 @@ extension NodeCore {
         if !resolved.isEmpty { directives.append(.check(batch(resolved, for: .retry, from: nil))) }
     }
 
-    /// Puts a statement into the log, in the place of what it replaces.
+    /// Puts a statement into the log, in the place of what it replaces. One that is held already keeps its number.
     mutating func hold(_ statement: AnyStatement, in slot: Slot) {
+        guard log.bytes(in: slot) != statement.bytes else { return }
         log.append(statement.bytes, in: slot)
     }
 

@@ -18,7 +18,7 @@ public struct NodeCore: Sendable {
     var nodes = NodeTable()
     /// The nodes in ascending order as they were when last asked for; none ever leaves the table.
     var nodesInOrder: [NodeID] = []
-    var origins: [OriginID: OriginRecord] = [:]
+    var origins = SharedTable<OriginID, OriginRecord>()
     var log: StatementLog<Slot>
     /// Heads that have been pushed and are under check, by hash; and who has pushed them too meanwhile. At most `Bound.batchesPerSession` datagrams a session.
     var pushesUnderCheck: [Digest: [SessionID]] = [:]
@@ -28,7 +28,7 @@ public struct NodeCore: Sendable {
     /// Origins whose newest head is over its quota, so that it is told once.
     var overQuota: Set<OriginID> = []
     /// How long each origin's adopted head took, from hearing of it.
-    var followedIn: [OriginID: Duration] = [:]
+    var followedIn = SharedTable<OriginID, Duration>()
     /// The manifests under adoption.
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
@@ -44,7 +44,7 @@ public struct NodeCore: Sendable {
     /// The newest head of our own that anybody has shown us.
     var newestOwnHead: Verified<Head>?
     /// The histories of the heads adopted, our own among them, as far as they are known.
-    var histories: [OriginID: HistoryWindow] = [:]
+    var histories = SharedTable<OriginID, HistoryWindow>()
     var inquiries: [OriginID: HistoryInquiry] = [:]
     var sessions: [SessionID: Session] = [:]
     /// Open sessions in ascending order.
@@ -52,6 +52,7 @@ public struct NodeCore: Sendable {
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
     var backoff = DialBackoff()
+    var hasReviewedNeighbours = false
     var detector: FailureDetector
     /// What we have shown of ourselves last: higher than at any start before, and than anything of ours that is known.
     var incarnation: UInt64
@@ -155,21 +156,51 @@ public struct NodeCore: Sendable {
 
     private mutating func start(at now: Moment, using random: inout some RandomNumberGenerator) {
         startCheck = StartCheck(at: now.instant)
-        var waiting = stored.statements
-        // Sponsors before those they sponsor, certificates before what they certify; what does not fit waits like any other.
-        waiting.sort { $0.rank < $1.rank }
-        for statement in waiting { take(statement, from: nil, isStored: true, at: now) }
-        settlePending(at: now)
-        for (origin, state) in stored.adopted.sorted(by: { $0.key < $1.key }) where origin != identity.origin {
-            origins[origin, default: OriginRecord()].adopted = state
-            hold(.head(state.head), in: .head(origin))
-            settleStanding(of: origin, at: now)  // A crash may have come between what ended it and what followed from that.
-        }
+        if let base = stored.base { begin(from: base, at: now) }
+        takeStored(stored.statements, at: now)
+        takeAdopted(stored.adopted, own: stored.own, at: now)
         startPublisher()
         announceSelf(at: now)
         for timer in [Timer.tick, .housekeeping] { fired(timer, at: now, using: &random) }
         arm(.probe, after: random.duration(upTo: detector.period), at: now)
         arm(.publish, after: .zero, at: now)
+    }
+
+    /// Takes what was kept: sponsors before those they sponsor, certificates before what they certify; what rests on something that is not here waits like any
+    /// other. So of a large mesh's statements no more wait at one time than there is room for.
+    mutating func takeStored(_ statements: [AnyStatement], at now: Moment) {
+        var memberships = statements.filter { $0.rank == 0 }
+        var isGettingOn = true
+        while isGettingOn {  // As often as the longest sponsor chain is long.
+            var rest: [AnyStatement] = []
+            for statement in memberships {
+                guard case .membership(let certificate) = statement,
+                    certificate.body.isSponsoredByRoot || members.isKnown(OriginID(certificate.body.sponsor.raw))
+                else {
+                    rest.append(statement)
+                    continue
+                }
+                take(statement, from: nil, isStored: true, at: now)
+            }
+            isGettingOn = rest.count < memberships.count
+            memberships = rest
+        }
+        for statement in memberships { take(statement, from: nil, isStored: true, at: now) }
+        for statement in statements.filter({ $0.rank > 0 }).sorted(by: { $0.rank < $1.rank }) { take(statement, from: nil, isStored: true, at: now) }
+        settlePending(at: now)
+    }
+
+    /// Goes on from the heads that were adopted, and from our own, in ascending order of their origins.
+    mutating func takeAdopted(_ adopted: [OriginID: AdoptedState], own: OwnState?, at now: Moment) {
+        var states = adopted
+        states[identity.origin] = own.map { AdoptedState(head: $0.head, manifest: $0.manifest) }
+        for (origin, state) in states.sorted(by: { $0.key < $1.key }) {
+            hold(.head(state.head), in: .head(origin))
+            guard origin != identity.origin else { continue }
+            origins[origin, default: OriginRecord()].adopted = state
+            // A crash may have come between what ended it and what followed from that.
+            if settleStanding(of: origin, at: now) { beginHistory(with: state.head) }
+        }
     }
 
     private mutating func fired(_ timer: Timer, at now: Moment, using random: inout some RandomNumberGenerator) {
@@ -205,7 +236,6 @@ public struct NodeCore: Sendable {
         if publisher.halt == .noGeneration, let newest = record?.newest, let key = keys.generation?.verifyingKey, record?.certificate(of: key) != nil {
             publisher.halt = .newerGeneration(newest.body.generation)
         }
-        if let own = stored.own { hold(.head(own.head), in: .head(identity.origin)) }
         if let own = publisher.own {
             histories[identity.origin] = HistoryWindow(generation: own.head.body.position.generation, tree: own.history)
             if record?.isQuarantined(own.head.body.position.generation) == true { _ = publisher.stop(for: .equivocation) }

@@ -138,7 +138,7 @@ extension NodeCore {
 
     /// Per origin, our own not among them, the head whose content is in the replica: what converged nodes have in common.
     public var adoptedHeads: [(origin: OriginID, head: Verified<Head>)] {
-        origins.compactMap { origin, record in record.adopted.map { (origin, $0.head) } }.sorted { $0.origin < $1.origin }
+        origins.keys.sorted().compactMap { origin in origins[origin]?.adopted.map { (origin, $0.head) } }
     }
 
     /// What we have published last.

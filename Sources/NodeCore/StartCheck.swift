@@ -10,7 +10,7 @@ struct StartCheck: Sendable {
     /// Fewer are enough after this time, if at least one has answered. Nobody's answer is never enough, as long as anybody is known.
     static let patience: Duration = .seconds(3)
 
-    private let startedAt: Instant
+    let startedAt: Instant
     private var answered: Set<NodeID> = []
     private(set) var isDone = false
 

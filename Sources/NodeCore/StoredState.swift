@@ -5,6 +5,8 @@ import WireFormat
 
 /// What a node finds on its disk when it starts. Statements are checked again while loading.
 public struct StoredState: Sendable {
+    /// Statements and adopted heads that many nodes hold, and that do not come again below; `nil` for a node that shares nothing with others in its process.
+    public var base: SettledBase?
     /// All kept statements, in any order; own ones too.
     public var statements: [AnyStatement] = []
     /// Per origin the adopted head and manifest, our own origin not among them.

@@ -91,10 +91,10 @@ extension SimulatedMesh {
     /// Node certificates that are not the first ones of their nodes, as each node holds its own.
     var renewedCertificateCount: Int {
         nodes.indices.count { node in
-            nodes[node].disk.content.statements.values.contains { statement in
-                guard case .node(let certificate) = statement else { return false }
-                return certificate.body.node == founder.operators[node].node && certificate.body.serial > 1
+            guard case .node(let certificate)? = nodes[node].disk.content.statements[StatementSubject(.node(founder.operators[node].node))] else {
+                return false
             }
+            return certificate.body.serial > 1
         }
     }
 }

@@ -7,10 +7,11 @@ public struct Scenario: Sendable {
     /// What can go wrong. A failing scenario is made smaller by leaving some out.
     public enum Fault: String, CaseIterable, Sendable {
         case loss, duplication, reordering, delays, breaks, dialFailures, partitions, cuts, pauses, crashes, diskFailures, clockJumps, garbage, nat, restores
-        case natTimeouts, bitFlips, oldVersions, withholders, equivocators
+        case natTimeouts, bitFlips, oldVersions, withholders, equivocators, slowNodes, rateLimits
 
         /// Faults that were added later are drawn last, so that earlier seeds stay what they were.
         static let later: [Fault] = [.natTimeouts, .bitFlips, .oldVersions, .withholders, .equivocators]
+        static let latest: [Fault] = [.slowNodes, .rateLimits]
     }
 
     /// Virtual time from the end of all faults until all replicas must agree. A node that has not been reached for as long as the chaos
@@ -38,6 +39,9 @@ public struct Scenario: Sendable {
     public let clockJumpInterval: Duration
     public let restoreInterval: Duration
     public let bitFlipPerMillion: UInt64
+    /// How often a node's machine becomes slow for a while, and how often what can travel between two nodes is cut.
+    public let slowInterval: Duration
+    public let rateLimitInterval: Duration
 
     /// 3 to 24 operators; each fault in three of four scenarios.
     public static func drawn(seed: UInt64) -> Scenario { Scenario(seed: seed) }
@@ -67,7 +71,7 @@ public struct Scenario: Sendable {
         partitionInterval = .seconds(2) + random.duration(upTo: .seconds(15))
         pauseInterval = .seconds(1) + random.duration(upTo: .seconds(10))
         clockJumpInterval = .seconds(1) + random.duration(upTo: .seconds(10))
-        for fault in Fault.allCases where !Fault.later.contains(fault) && random.number(below: 4) == 0 { faults.remove(fault) }
+        for fault in Fault.allCases where !(Fault.later + Fault.latest).contains(fault) && random.number(below: 4) == 0 { faults.remove(fault) }
         restoreInterval = .seconds(5) + random.duration(upTo: .seconds(20))
         for fault in Fault.later where random.number(below: 4) == 0 { faults.remove(fault) }
         let garbage = garbageSpeakers
@@ -78,6 +82,9 @@ public struct Scenario: Sendable {
         equivocators = Array(others.dropFirst(withholderCount).prefix(min(room - withholderCount, Int(random.number(below: 2)))))
         oldVersions = Array(others.dropFirst(room)).filter { _ in random.number(below: 4) == 0 }
         bitFlipPerMillion = 1 << random.number(below: 12)
+        for fault in Fault.latest where random.number(below: 4) == 0 { faults.remove(fault) }
+        slowInterval = .seconds(2) + random.duration(upTo: .seconds(20))
+        rateLimitInterval = .seconds(1) + random.duration(upTo: .seconds(10))
     }
 
     /// What members are that are not honest.

@@ -7,7 +7,7 @@ public struct ScenarioOutcome: Sendable {
     public enum Occurrence: String, CaseIterable, Sendable {
         case datagramsLost, datagramsDoubled, sessionsBroken, crashes, writesLost, disksFailed, newsKeptBack, framesStalled, pauses, clockJumps
         case malformedCaught, forgeryCaught, wrongContentCaught, outboundOnlyMembers, thirdOfMembersHostile, retriesNeeded, backupsRestored, generationsOpened
-        case natForgotten, bitsFlipped, oldVersionAsked, newsWithheld, equivocationProven, logsCompared, headsAnnounced
+        case natForgotten, bitsFlipped, oldVersionAsked, newsWithheld, equivocationProven, logsCompared, headsAnnounced, nodesSlowed, ratesLimited
     }
 
     public let seed: UInt64
@@ -33,12 +33,14 @@ extension Scenario {
             operators: operatorCount, seed: seed, roles: roles, outboundOnlyPerMille: faults.contains(.nat) ? outboundOnlyPerMille : 0, conditions: conditions,
             oldVersions: faults.contains(.oldVersions) ? oldVersions : [])
         var random = SeededGenerator(seed: seed ^ 0x6368_616F_73)
+        var latest = SeededGenerator(seed: seed ^ 0x6C61_7465_7374)
         mesh.startAll(within: .seconds(5))
-        var occurrences = liveThroughChaos(in: mesh, using: &random)
+        var occurrences = liveThroughChaos(in: mesh, using: &random, &latest)
 
         mesh.conditions = NetworkConditions()
         if faults.contains(.natTimeouts) { mesh.conditions.natTimeout = .seconds(30) }  // What a network is like is no fault that ends.
         mesh.heal()
+        mesh.endSlowness()
         for node in 0..<operatorCount {
             if faults.contains(.clockJumps) { mesh.setClock(of: node, offBy: random.duration(upTo: .seconds(2))) }
             if mesh.isHonest(node) { mesh.observeSomething(at: node) }
@@ -58,7 +60,9 @@ extension Scenario {
     }
 
     /// Ten steps a second; in each, what is due begins or ends.
-    private func liveThroughChaos(in mesh: SimulatedMesh, using random: inout SeededGenerator) -> Set<ScenarioOutcome.Occurrence> {
+    private func liveThroughChaos(in mesh: SimulatedMesh, using random: inout SeededGenerator, _ latest: inout SeededGenerator)
+        -> Set<ScenarioOutcome.Occurrence>
+    {
         let step: Duration = .milliseconds(100)
         var occurrences: Set<ScenarioOutcome.Occurrence> = []
         while mesh.now < chaosDuration {
@@ -80,11 +84,25 @@ extension Scenario {
                 let error = random.duration(upTo: .seconds(480)) - .seconds(240)
                 if faults.contains(.clockJumps) { mesh.setClock(of: somebody, offBy: error) }
             }
+            slowDown(mesh, within: step, using: &latest)
             if faults.contains(.restores), isDue(restoreInterval) {
                 if mesh.restoreBackup(of: somebody) { mesh.restart(somebody, within: .seconds(2)) } else { mesh.takeBackup(of: somebody) }
             }
         }
         return occurrences
+    }
+
+    /// A machine that takes 10 to 100 times as long for everything, and pairs between which hardly anything passes. Drawn from a generator of their own, so that
+    /// earlier seeds stay what they were.
+    private func slowDown(_ mesh: SimulatedMesh, within step: Duration, using random: inout SeededGenerator) {
+        let isSlowDue = random.duration(upTo: slowInterval) < step
+        let (node, factor) = (Int(random.number(below: UInt64(operatorCount))), 10 + Int(random.number(below: 91)))
+        let duration = .seconds(1) + random.duration(upTo: .seconds(29))
+        if isSlowDue, faults.contains(.slowNodes) { mesh.slow(node, by: factor, for: duration) }
+        let isLimitDue = random.duration(upTo: rateLimitInterval) < step
+        let other = Int(random.number(below: UInt64(operatorCount)))
+        let rate = Int64(8_000) << Int64(random.number(below: 5))  // 1 to 16 kB a second.
+        if isLimitDue, faults.contains(.rateLimits), node != other { mesh.limit(node, other, bitsPerSecond: rate) }
     }
 
     /// Whole, in two parts, cut in one direction, or with many pairs that do not reach each other.
@@ -118,6 +136,8 @@ extension Scenario {
         note(.pauses, if: counts.pauses > 0)
         note(.clockJumps, if: counts.clockJumps > operatorCount)
         note(.natForgotten, if: counts.natForgotten > 0)
+        note(.nodesSlowed, if: counts.slowedOperations > 0)
+        note(.ratesLimited, if: counts.limitedFrames > 0)
         note(.bitsFlipped, if: counts.bitsFlipped > 0)
         note(.oldVersionAsked, if: counts.oldVersionAsked > 0)
         note(.newsWithheld, if: counts.newsWithheld > 0)

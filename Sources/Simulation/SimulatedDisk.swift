@@ -38,17 +38,19 @@ struct SimulatedDisk {
 
     /// What one would find on the platters.
     struct Content {
-        var statements: [StatementSubject: AnyStatement] = [:]
-        var adopted: [OriginID: AdoptedState] = [:]
+        var statements = SharedTable<StatementSubject, AnyStatement>()
+        var adopted = SharedTable<OriginID, AdoptedState>()
         var own: OwnState?
         /// By origin and root; our own among them.
-        var buckets: [OriginID: [Digest: Bucket]] = [:]
-        var staged: [OriginID: [Digest: Bucket]] = [:]
+        var buckets = SharedTable<OriginID, [Digest: Bucket]>()
+        var staged = SharedTable<OriginID, [Digest: Bucket]>()
         var usedInvites: [InviteID: OriginID] = [:]
         var rules: [OriginID: PeerRule] = [:]
         var anchors: [NodeID] = []
         /// The key of the newest generation of our own, if it is not the first.
         var generationKey: SigningKey?
+        /// What all disks of the mesh began with, as long as no statement or head has been added or taken away.
+        var base: SettledBase?
     }
 
     let origin: OriginID
@@ -64,11 +66,10 @@ struct SimulatedDisk {
     /// Adoptions that were asked for with a bucket missing: a mistake of the core.
     private(set) var missingBucketCount = 0
 
-    /// - Parameter statements: what the operator has been given beforehand. Disks that begin with the same share them until one changes.
-    init(origin: OriginID, statements: [StatementSubject: AnyStatement]) {
+    /// - Parameter content: what the operator has been given beforehand. Disks that begin with the same share it until one changes.
+    init(origin: OriginID, content: Content) {
         self.origin = origin
-        content = Content()
-        content.statements = statements
+        self.content = content
     }
 
     mutating func enqueue(_ operation: Operation) {
@@ -171,10 +172,13 @@ struct SimulatedDisk {
     /// What a node finds when it starts.
     var storedState: StoredState {
         var state = StoredState()
-        state.statements = content.statements.sorted { $0.key < $1.key }.map(\.value)
-        state.adopted = content.adopted
+        state.base = content.base
+        if content.base == nil {
+            state.statements = content.statements.keys.sorted().compactMap { content.statements[$0] }
+            content.adopted.forEach { state.adopted[$0] = $1 }
+        }
         state.own = content.own
-        for (origin, buckets) in content.staged { state.staged[origin] = Set(buckets.keys) }
+        content.staged.forEach { state.staged[$0] = Set($1.keys) }
         state.rules = PeerRules(content.rules)
         state.anchors = content.anchors
         return state
@@ -214,6 +218,10 @@ struct SimulatedDisk {
 
     /// Static: a method of the disk would be called on a copy of it, and a copy makes the next change copy all tables.
     private static func apply(_ operation: Operation, to content: inout Content, of origin: OriginID) {
+        switch operation {
+        case .keep, .adopt, .publish, .discard, .setAside, .forget, .recover, .openGeneration: content.base = nil
+        case .stage, .stageChanged, .keepRule, .keepAnchors, .expire, .redeem, .serveManifest, .serveBucket: break
+        }
         switch operation {
         case .keep(let statement): content.statements[StatementSubject(statement)] = statement
         case .stage(let fetch, let bucket): content.staged[fetch.head.body.origin, default: [:]][bucket.entry.root] = bucket

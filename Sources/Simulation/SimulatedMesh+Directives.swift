@@ -30,14 +30,15 @@ extension SimulatedMesh {
             nodes[node].checksUnderWay += 1
             nodes[node].mostChecksUnderWay = max(nodes[node].mostChecksUnderWay, nodes[node].checksUnderWay)
             // 35 us a signature, on whatever core is free: batches may overtake each other.
-            schedule(.checked(node, life: life, batch), in: .microseconds(50 + 35 * batch.statements.count) + random.duration(upTo: .milliseconds(1)))
+            work(.checked(node, life: life, batch), taking: .microseconds(50 + 35 * batch.statements.count) + random.duration(upTo: .milliseconds(1)), at: node)
         case .checkManifest(let fetch, let bytes):
-            schedule(.contentChecked(node, life: life, .manifest(fetch, bytes)), in: .microseconds(20) + random.duration(upTo: .milliseconds(1)))
+            work(.contentChecked(node, life: life, .manifest(fetch, bytes)), taking: .microseconds(20) + random.duration(upTo: .milliseconds(1)), at: node)
         case .checkChanges(let fetch, let since, let changes):
-            schedule(.contentChecked(node, life: life, .changes(fetch, since, changes)), in: .microseconds(50) + random.duration(upTo: .milliseconds(2)))
+            let check = ContentCheck.changes(fetch, since, changes)
+            work(.contentChecked(node, life: life, check), taking: .microseconds(50) + random.duration(upTo: .milliseconds(2)), at: node)
         case .checkBucket(let fetch, let entry, let descriptor, let bytes):
             let check = ContentCheck.bucket(fetch, entry, descriptor, bytes)
-            schedule(.contentChecked(node, life: life, check), in: .microseconds(20) + random.duration(upTo: .milliseconds(2)))
+            work(.contentChecked(node, life: life, check), taking: .microseconds(20) + random.duration(upTo: .milliseconds(2)), at: node)
         case .serveManifest(let session, let requestID, let request): enqueue(.serveManifest(session, requestID: requestID, request), at: node)
         case .serveBucket(let session, let requestID, let request): enqueue(.serveBucket(session, requestID: requestID, request), at: node)
         case .keep(let statement): enqueue(.keep(statement), at: node)
@@ -65,6 +66,16 @@ extension SimulatedMesh {
         case .report(let event): noteEvent(event, at: node)
         }
     }
+
+    /// How many times as long as usual something takes that a node begins now.
+    private func slowness(of node: Int) -> Int {
+        let (factor, until) = nodes[node].slowness
+        guard nanoseconds < until else { return 1 }
+        counts.slowedOperations += 1
+        return factor
+    }
+
+    private func work(_ payload: Payload, taking duration: Duration, at node: Int) { schedule(payload, in: duration * slowness(of: node)) }
 
     func finish(_ check: ContentCheck, at node: Int, life: UInt64) {
         guard nodes[node].life == life else { return }
@@ -95,7 +106,8 @@ extension SimulatedMesh {
         case .adopt, .publish, .recover, .openGeneration, .redeem: longest = .milliseconds(12)  // Synced.
         }
         nodes[node].disk.enqueue(operation)
-        let done = max(nodes[node].diskBusyUntil, nanoseconds) + 20_000 + random.duration(upTo: longest).clampedNanoseconds
+        let duration = .microseconds(20) + random.duration(upTo: longest)
+        let done = max(nodes[node].diskBusyUntil, nanoseconds) + (duration * slowness(of: node)).clampedNanoseconds
         nodes[node].diskBusyUntil = done
         queue.push(.diskReady(node, life: nodes[node].life), at: done)
     }

@@ -89,6 +89,7 @@ extension SimulatedMesh {
             counts.bitsFlipped += 1
             return sever(place.link)  // The seal does not fit: whoever receives it ends the session.
         }
+        if network.limit(of: node, far.node) != nil { counts.limitedFrames += 1 }
         let arrival = network.arrival(of: byteCount, on: place.link, from: place.end, at: nanoseconds)
         queue.push(.frame(link: place.link, end: 1 - place.end, frame), at: arrival)
     }

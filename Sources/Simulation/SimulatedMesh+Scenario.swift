@@ -14,9 +14,18 @@ extension SimulatedMesh {
     /// Starts a node at some moment within `spread`.
     public func restart(_ node: Int, within spread: Duration) { schedule(.restart(node), in: random.duration(upTo: spread)) }
 
+    /// Starts all nodes in the same moment: whoever is dialed is there already.
+    public func startTogether() {
+        let starting = nodes.indices.filter { raise($0) }
+        for node in starting { begin(node) }
+    }
+
     /// Starts a node that is down, from what is on its disk.
-    public func start(_ node: Int) {
-        guard !nodes[node].isUp else { return }
+    public func start(_ node: Int) { if raise(node) { begin(node) } }
+
+    /// Makes a node's process, if there is none.
+    private func raise(_ node: Int) -> Bool {
+        guard !nodes[node].isUp else { return false }
         liveness.cameUp(node)
         nodes[node].life += 1
         nodes[node].checksUnderWay = 0
@@ -24,8 +33,10 @@ extension SimulatedMesh {
         let member = founder.operators[node]
         let identity = member.identity(in: founder.mesh, incarnation: nodes[node].life)
         trace.record(time: nanoseconds, node: node, 100, nodes[node].life)
-        let victims = founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
-            .map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) }
+        var victims: [(TransportKey, [NetworkAddress])] {
+            founder.operators.indices.filter { $0 != node && !founder.operators[$0].addresses.isEmpty }
+                .map { (founder.operators[$0].transportKey, founder.operators[$0].addresses) }
+        }
         switch nodes[node].role {
         case .honest, .withholder:
             nodes[node].core = NodeCore(
@@ -35,7 +46,11 @@ extension SimulatedMesh {
         case .garbage: nodes[node].hostile = GarbageSpeaker(member, incarnation: nodes[node].life, victims: victims)
         case .equivocator: nodes[node].hostile = Equivocator(member, incarnation: nodes[node].life, victims: victims)
         }
-        countRunningMembers()
+        if isRunningMember(node) { runningMemberCount += 1 }
+        return true
+    }
+
+    private func begin(_ node: Int) {
         deliver(.start, to: node, life: nodes[node].life)
         schedule(.daysChanged(node, life: nodes[node].life, nil), in: .milliseconds(20))
     }
@@ -51,7 +66,8 @@ extension SimulatedMesh {
         counts.restoredBackups += 1
         nodes[node].disk.restore(backup)
         nodes[node].isRestored = true
-        nodes[node].answeredHeads = backup.adopted.mapValues { $0.head.body.position }
+        nodes[node].answeredHeads = [:]
+        backup.adopted.forEach { nodes[node].answeredHeads[$0] = $1.head.body.position }
         nodes[node].answeredHeads[nodes[node].disk.origin] = backup.own?.head.body.position
         return true
     }
@@ -135,6 +151,17 @@ extension SimulatedMesh {
         counts.pauses += 1
         nodes[node].pausedUntil = nanoseconds + duration.clampedNanoseconds
     }
+
+    /// The node's disk and its checks take so many times as long as usual, for a while: an old machine, or one with too much to do.
+    public func slow(_ node: Int, by factor: Int, for duration: Duration) {
+        nodes[node].slowness = (max(1, factor), nanoseconds + duration.clampedNanoseconds)
+    }
+
+    /// What these two send each other by stream travels no faster than this until all is healed.
+    public func limit(_ left: Int, _ right: Int, bitsPerSecond: Int64) { network.limit(left, right, bitsPerSecond: bitsPerSecond) }
+
+    /// All machines are as fast as usual again.
+    public func endSlowness() { for node in nodes.indices { nodes[node].slowness = (1, 0) } }
 
     /// The node's wall clock jumps, and is off by this much from now on.
     public func setClock(of node: Int, offBy error: Duration) {

@@ -72,6 +72,7 @@ public final class SimulatedMesh {
     struct FaultCounts {
         var crashes = 0, sessionBreaks = 0, sessionsMade = 0, lostDatagrams = 0, doubledDatagrams = 0, stalledFrames = 0
         var newsWithheld = 0, natForgotten = 0, bitsFlipped = 0, oldVersionAsked = 0
+        var slowedOperations = 0, limitedFrames = 0
         var lostWrites = 0, diskFailures = 0, pauses = 0, clockJumps = 0, restoredBackups = 0, generationsOpened = 0, setAside = 0
     }
 
@@ -81,16 +82,18 @@ public final class SimulatedMesh {
     ///   - garbageSpeakers: places of members that break every rule. The first operator is honest.
     ///   - roles: places of members that are something else than honest.
     ///   - outboundOnlyPerMille: how many nodes cannot be dialed.
-    ///   - areAcquainted: all know each other's credentials and addresses, as when the whole mesh stopped and starts again.
+    ///   - areAcquainted: all know each other's credentials and addresses, and have adopted a first head of everybody, with nothing in it.
+    ///   - sharesTables: acquainted nodes hold together what they have in common (`SettledBase`). The run is the same without, in far more time and memory.
     ///   - oldVersions: places of honest members that know fewer types of frames.
     public static func make(
         operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], roles: [Int: MemberRole] = [:], outboundOnlyPerMille: UInt64 = 0,
-        conditions: NetworkConditions = NetworkConditions(), areAcquainted: Bool = false, oldVersions: [Int] = [],
+        conditions: NetworkConditions = NetworkConditions(), areAcquainted: Bool = false, sharesTables: Bool = true, oldVersions: [Int] = [],
         configure: (inout NodeCore.Configuration) -> Void = { _ in }
     ) -> SimulatedMesh {
         make(
             operators: count, seed: seed, garbageSpeakers: garbageSpeakers, roles: roles, outboundOnlyPerMille: outboundOnlyPerMille, conditions: conditions,
-            areAcquainted: areAcquainted, oldVersions: oldVersions, networks: { _ in .laboratory }, seeds: { _ in nil }, configure: configure)
+            areAcquainted: areAcquainted, sharesTables: sharesTables, oldVersions: oldVersions, networks: { _ in .laboratory }, seeds: { _ in nil },
+            configure: configure)
     }
 
     /// - Parameters:
@@ -99,7 +102,8 @@ public final class SimulatedMesh {
     ///   - sponsor: who has admitted an operator; `nil`: drawn.
     static func make(
         operators count: Int, seed: UInt64, garbageSpeakers: [Int] = [], roles: [Int: MemberRole], outboundOnlyPerMille: UInt64 = 0,
-        conditions: NetworkConditions, areAcquainted: Bool = false, oldVersions: [Int] = [], networks: (Int) -> NetworkPlan, seeds: (Int) -> [Int]?,
+        conditions: NetworkConditions, areAcquainted: Bool = false, sharesTables: Bool = true, oldVersions: [Int] = [], networks: (Int) -> NetworkPlan,
+        seeds: (Int) -> [Int]?,
         sponsor: (Int) -> Int? = { _ in nil },
         configure: (inout NodeCore.Configuration) -> Void = { _ in }
     ) -> SimulatedMesh {
@@ -119,21 +123,23 @@ public final class SimulatedMesh {
             configurations.append(configuration)
         }
         let all = roles.merging(garbageSpeakers.map { ($0, .garbage) }) { first, _ in first }
-        let mesh = SimulatedMesh(founder, configurations, seed: seed, roles: all, conditions: conditions, areAcquainted: areAcquainted)
+        let mesh = SimulatedMesh(
+            founder, configurations, seed: seed, roles: all, conditions: conditions, areAcquainted: areAcquainted, sharesTables: sharesTables)
         for place in oldVersions { mesh.nodes[place].isOld = true }
         return mesh
     }
 
     private init(
         _ founder: MeshFounder, _ configurations: [NodeCore.Configuration], seed: UInt64, roles: [Int: MemberRole], conditions: NetworkConditions,
-        areAcquainted: Bool
+        areAcquainted: Bool, sharesTables: Bool
     ) {
         self.seed = seed
         self.founder = founder
         random = SeededGenerator(seed: seed)
         network = SimulatedNetwork(nodeCount: founder.operators.count, seed: seed)
         network.conditions = conditions
-        let statements = founder.statements(areAcquainted: areAcquainted)
+        let disks = founder.disks(
+            areAcquainted: areAcquainted, isShared: sharesTables, silent: Set(roles.filter { $0.value == .garbage || $0.value == .equivocator }.keys))
         for (index, member) in founder.operators.enumerated() {
             for address in member.addresses { network.listen(index, at: address) }
             placeOfOrigin[member.origin] = index
@@ -141,7 +147,7 @@ public final class SimulatedMesh {
             nodes.append(
                 SimulatedNode(
                     index: index, role: roles[index] ?? .honest, configuration: configurations[index],
-                    disk: SimulatedDisk(origin: member.origin, statements: statements[index]), random: SeededGenerator(seed: random.next()),
+                    disk: SimulatedDisk(origin: member.origin, content: disks[index]), random: SeededGenerator(seed: random.next()),
                     clockError: random.duration(upTo: .seconds(4)) - .seconds(2)))
         }
         armFaults()

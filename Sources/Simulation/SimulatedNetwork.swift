@@ -46,6 +46,7 @@ struct SimulatedNetwork {
     private var groups: [Int]
     private var severed: Set<[Int]> = []  // Pairs in ascending order; looked up, never iterated.
     private var deaf: Set<[Int]> = []  // Sender and receiver, until it heals; looked up, never iterated.
+    private var limits: [[Int]: Int64] = [:]  // Bits a second of pairs in ascending order, until it heals; looked up, never iterated.
     private let pairSeed: UInt64
     private var nodesByAddress: [NetworkAddress: Int] = [:]
 
@@ -71,10 +72,16 @@ struct SimulatedNetwork {
     mutating func heal() {
         groups = [Int](repeating: 0, count: groups.count)
         deaf = []
+        limits = [:]
     }
 
     /// Nothing that `sender` sends reaches `receiver` until the network heals; the other way it may.
     mutating func cut(from sender: Int, to receiver: Int) { deaf.insert([sender, receiver]) }
+
+    mutating func limit(_ left: Int, _ right: Int, bitsPerSecond: Int64) { limits[[min(left, right), max(left, right)]] = bitsPerSecond }
+
+    /// What is between these two less than what there usually is, if it is.
+    func limit(of left: Int, _ right: Int) -> Int64? { limits.isEmpty ? nil : limits[[min(left, right), max(left, right)]] }
 
     /// These two never reach each other, partition or not.
     mutating func sever(_ left: Int, _ right: Int) { severed.insert([min(left, right), max(left, right)]) }
@@ -105,7 +112,8 @@ struct SimulatedNetwork {
     /// When a frame sent now arrives: after all that this end has sent before.
     mutating func arrival(of byteCount: Int, on link: Link, from end: Int, at now: Int64) -> Int64 {
         let started = max(now, link.ends[end].busyUntil)
-        let done = started + Int64(byteCount) * 8_000_000_000 / max(1, conditions.bitsPerSecond)
+        let rate = min(conditions.bitsPerSecond, limit(of: link.ends[0].node, link.ends[1].node) ?? .max)
+        let done = started + Int64(byteCount) * 8_000_000_000 / max(1, rate)
         let arrives = max(done + link.latency + jitter(upTo: conditions.jitter), link.ends[end].lastArrival)
         link.ends[end].busyUntil = done
         link.ends[end].lastArrival = arrives

@@ -27,6 +27,8 @@ final class SimulatedNode {
     var clockError: Duration
     /// Until when its process stands still.
     var pausedUntil: Int64 = 0
+    /// How many times as long as usual its disk and its checks take, and until when.
+    var slowness: (factor: Int, until: Int64) = (1, 0)
     /// Which life it lives; also its incarnation. What was scheduled for an earlier one is void.
     var life: UInt64 = 0
     var sessions: [SessionID: Place] = [:]

@@ -2,6 +2,7 @@ import Cryptography
 import Ledger
 import NodeCore
 import Primitives
+import Replication
 import WireFormat
 
 /// An operator of the simulated mesh, with the keys and certificates of its one node.
@@ -25,6 +26,14 @@ struct SimulatedOperator {
     func record(incarnation: UInt64) -> Verified<PeerRecord> {
         let flags: PeerRecord.Flags = addresses.isEmpty ? .outboundOnly : []
         return Signed.make(made(PeerRecord(node: node, incarnation: incarnation, flags: flags, addresses: addresses)), with: nodeKey)
+    }
+
+    /// A first head with nothing in it.
+    func firstPublication(at now: Timestamp) -> OwnState {
+        let certificate = statements.lazy.compactMap { if case .generation(let certificate) = $0 { certificate } else { nil } }.first
+        var publisher = Publisher(origin: origin, key: generationKey, certificate: certificate, own: nil)
+        let publication = made(publisher.publication(at: now))
+        return OwnState(head: publication.head, manifest: publication.manifest, history: publication.history)
     }
 
     func identity(in mesh: MeshID, incarnation: UInt64) -> NodeIdentity {
@@ -109,14 +118,36 @@ struct MeshFounder {
         return seeds
     }
 
-    /// What each node holds before it starts: its own credentials, or those of all, with their addresses.
-    func statements(areAcquainted: Bool) -> [[StatementSubject: AnyStatement]] {
-        func table(_ statements: [AnyStatement]) -> [StatementSubject: AnyStatement] {
-            Dictionary(statements.map { (StatementSubject($0), $0) }) { first, _ in first }
+    /// What is on each disk before the nodes start.
+    ///
+    /// - Parameters:
+    ///   - areAcquainted: all hold the credentials, addresses and first heads of all; else each has its own credentials only.
+    ///   - isShared: what acquainted nodes make of that is worked out once, and kept once for all.
+    ///   - silent: places of those who have not published anything yet.
+    func disks(areAcquainted: Bool, isShared: Bool, silent: Set<Int>) -> [SimulatedDisk.Content] {
+        func content(_ statements: [AnyStatement]) -> SimulatedDisk.Content {
+            var content = SimulatedDisk.Content()
+            for statement in statements { content.statements[StatementSubject(statement)] = statement }
+            return content
         }
-        guard areAcquainted else { return operators.map { table($0.statements) } }
-        let all = table(operators.flatMap { $0.statements + [.peer($0.record(incarnation: 1))] })
-        return operators.map { _ in all }
+        guard areAcquainted else { return operators.map { content($0.statements) } }
+        var common = content(operators.flatMap { $0.statements + [.peer($0.record(incarnation: 1))] })
+        let own = operators.map { $0.firstPublication(at: now) }
+        var adopted: [OriginID: AdoptedState] = [:]
+        for (place, state) in own.enumerated() where !silent.contains(place) {
+            adopted[state.head.body.origin] = AdoptedState(head: state.head, manifest: state.manifest)
+            common.adopted[state.head.body.origin] = adopted[state.head.body.origin]
+        }
+        if isShared {
+            let statements = common.statements.keys.sorted().compactMap { common.statements[$0] }
+            common.base = made(SettledBase(mesh: mesh, statements: statements, adopted: adopted, at: Moment(instant: .zero, timestamp: now)))
+        }
+        return own.enumerated().map { place, state in
+            var content = common
+            if !silent.contains(place) { content.own = state }
+            content.adopted.removeValue(forKey: state.head.body.origin)
+            return content
+        }
     }
 
     /// Operators from whom this place was admitted, nearest first.
@@ -153,11 +184,12 @@ enum NetworkPlan {
     case together
 
     func address(of index: Int) -> NetworkAddress {
-        let number: UInt32 = switch self {
-        case .laboratory: 0x0A00_0001 + UInt32(index)
-        case .apart: 0x1000_0001 + UInt32(index) << 16  // 16.0.0.1, 16.1.0.1, …
-        case .together: 0x0808_0001 + UInt32(index)
-        }
+        let number: UInt32 =
+            switch self {
+            case .laboratory: 0x0A00_0001 + UInt32(index)
+            case .apart: 0x1000_0001 + UInt32(index) << 16  // 16.0.0.1, 16.1.0.1, …
+            case .together: 0x0808_0001 + UInt32(index)
+            }
         return made(NetworkAddress(host: .ipv4(number), tcpPort: 7_946, udpPort: 7_946))
     }
 }

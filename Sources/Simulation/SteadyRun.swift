@@ -7,7 +7,8 @@ public struct SteadyRun: Sendable {
     /// How long the last heads may take once nothing more is published.
     public static let longestEnd: Duration = .seconds(120)
 
-    /// Larger meshes begin as after a stop of all: everybody knows everybody, and has published nothing yet. Else a start costs more than a day.
+    /// Larger meshes begin acquainted: everybody is up and knows everybody, and nobody has a session yet. Else a start costs more than a
+    /// day.
     public static let largestFromNothing = 200
     /// Between the start of all and the measurement, where they know each other already.
     public static let settlingTime: Duration = .seconds(120)
@@ -54,7 +55,7 @@ public struct SteadyRun: Sendable {
         conditions.datagramLossPerMille = lossPerMille
         let isFromNothing = nodeCount <= Self.largestFromNothing
         let mesh = SimulatedMesh.make(operators: nodeCount, seed: seed, conditions: conditions, areAcquainted: !isFromNothing)
-        mesh.startAll()
+        if isFromNothing { mesh.startAll() } else { mesh.startTogether() }
         if isFromNothing { for node in 0..<nodeCount { mesh.observeSomething(at: node, count: 1) } } else { mesh.run(for: Self.settlingTime) }
         let hasStarted = mesh.run(until: \.isConverged, within: Self.longestStart, lookingEvery: .seconds(1))
         let startTime = mesh.now

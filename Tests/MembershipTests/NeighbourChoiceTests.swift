@@ -67,4 +67,12 @@ import WireFormat
 
         #expect(Self.chosen(5, of: same) == same.prefix(5).map(\.key))
     }
+
+    /// Whoever is over both caps comes after all who are over one of them.
+    @Test func aCrowdOfOneNetworkAndOneBranchGainsLeast() {
+        let crowd = (1...6).map { Self.candidate($0, at: "203.0.113.\($0):7946", below: [50]) }
+        let branch = (10...13).map { Self.candidate($0, at: "198.\($0).0.1:7946", below: [51]) }
+
+        #expect(Self.chosen(5, of: crowd + branch) == (crowd.prefix(2) + branch.prefix(3)).map(\.key))
+    }
 }

@@ -14,13 +14,11 @@ import Testing
         print("\(scenario.rawValue), seed \(seed): \(outcome.statistics.headToLastNode)")
     }
 
-    /// Half of the members sit in one network: fewer dialed sessions lead there than chance would give. The quarter that `failures` asks for is not held yet.
-    @Test(arguments: seeds(402)) func attackersInOnePlaceGetFewSessions(seed: UInt64) {
+    /// Half of the members sit in one network: chance would give them half of the sessions that the others dial, and they get a quarter at most.
+    @Test(arguments: seeds(1, 402)) func attackersInOnePlaceGetFewSessions(seed: UInt64) {
         let outcome = AttackScenario.coLocation.run(nodeCount: 80, seed: seed)
 
-        let others = outcome.failures.filter { !$0.hasSuffix("attackers' network") }
-        #expect(others.isEmpty, "replay: hearsay simulate --attack coLocation --nodes 80 --seed \(seed)")
-        #expect(outcome.dialedAttackersPerMille < 400, "half of all members are attackers: chance would give 500")
+        #expect(outcome.failures.isEmpty, "replay: hearsay simulate --attack coLocation --nodes 80 --seed \(seed): \(outcome.failures)")
         print("coLocation, seed \(seed): \(outcome.dialedAttackersPerMille) of 1,000 dialed sessions, \(outcome.statistics.headToLastNode)")
     }
 

@@ -108,6 +108,44 @@ import Testing
         }
     }
 
+    /// A machine that takes a hundred times as long for everything falls behind, harms nobody, and catches up; the others do not wait for it.
+    @Test(arguments: seeds(67, 68))
+    func aSlowNodeHarmsNobodyAndCatchesUp(seed: UInt64) {
+        let mesh = SimulatedMesh.make(operators: 6, seed: seed)
+        mesh.startAll()
+        for node in 0..<6 { mesh.observeSomething(at: node) }
+        #expect(mesh.run(until: \.isConverged, within: .seconds(30)), replay(mesh))
+
+        mesh.slow(2, by: 100, for: .seconds(60))
+        var wasBehind = false
+        for round in 0..<40 {
+            mesh.observeSomething(at: 3 + round % 3, count: 1)
+            mesh.run(for: .seconds(1))
+            for origin in 3..<6 {
+                #expect(mesh.adoptedPosition(of: origin, at: 1) == mesh.publishedPosition(of: origin), "second \(round); \(replay(mesh).description)")
+                if mesh.adoptedPosition(of: origin, at: 2) != mesh.publishedPosition(of: origin) { wasBehind = true }
+            }
+        }
+        #expect(wasBehind, "the slow node kept up: it was not slow; \(replay(mesh).description)")
+        mesh.endSlowness()
+
+        #expect(mesh.run(until: \.isConverged, within: .seconds(60)), replay(mesh))
+        expectSound(mesh)
+    }
+
+    /// Between two nodes hardly anything passes: each still has all that the other has published, by way of the rest.
+    @Test(arguments: seeds(69))
+    func aLinkThatIsCutToAKilobyteKeepsNothingBack(seed: UInt64) {
+        let mesh = SimulatedMesh.make(operators: 5, seed: seed)
+        mesh.startAll()
+        mesh.run(for: .seconds(5))
+        for other in [0, 2, 3] { mesh.limit(1, other, bitsPerSecond: 8_000) }
+        for node in 0..<5 { mesh.observeSomething(at: node, count: 200) }
+
+        #expect(mesh.run(until: \.isConverged, within: .seconds(120)), replay(mesh))
+        expectSound(mesh)
+    }
+
     /// A clock within the skew that heads are taken with harms nobody, in either direction.
     @Test(arguments: seeds(65, 66))
     func clocksThatJumpWithinTheSkewKeepNothingBack(seed: UInt64) {
@@ -144,5 +182,60 @@ import Testing
         let svg = ConvergencePlot(of: report.convergence, title: "20 nodes").svg
         #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
         #expect(svg.split(separator: " ").count { $0.contains(",") } > 300, "one point for each step of the axis")
+    }
+}
+
+/// Large meshes, which begin acquainted: everybody holds the credentials and a first head of everybody.
+@Suite struct LargeMeshTests {
+    /// Sharing what nodes have in common changes nothing: the same inputs arrive at the same moments, whatever happens after the start.
+    @Test(arguments: seeds(95, 96)) func nodesThatShareTheirTablesGoTheSameWay(seed: UInt64) {
+        func mesh(sharing: Bool) -> SimulatedMesh {
+            var conditions = NetworkConditions()
+            conditions.datagramLossPerMille = 100
+            let mesh = SimulatedMesh.make(
+                operators: 24, seed: seed, roles: [5: .equivocator, 6: .garbage, 7: .withholder(Withholding())], outboundOnlyPerMille: 200,
+                conditions: conditions, areAcquainted: true, sharesTables: sharing)
+            mesh.startTogether()
+            mesh.run(for: .seconds(20))
+            for node in mesh.honestMembers { mesh.observeSomething(at: node) }
+            mesh.run(for: .seconds(20))
+            mesh.crash(3)
+            mesh.run(for: .seconds(10))
+            mesh.start(3)
+            mesh.crash(4, isSilent: true)
+            mesh.run(for: .seconds(30))
+            mesh.observeSomething(at: 3)
+            mesh.revoke(9, by: 0)
+            mesh.run(for: .seconds(60))
+            return mesh
+        }
+        let (shared, plain) = (mesh(sharing: true), mesh(sharing: false))
+
+        #expect(shared.traceHash == plain.traceHash && shared.statistics.eventCount == plain.statistics.eventCount, "seed \(seed)")
+        for node in shared.honestMembers where shared.isUp(node) {
+            #expect(shared.status(of: node).map { "\($0)" } == plain.status(of: node).map { "\($0)" }, "seed \(seed), node \(node)")
+        }
+        #expect(shared.violations.isEmpty && plain.violations.isEmpty, "\(replay(shared).description)")
+        #expect(shared.reports.contains { if case .equivocation = $0.event { true } else { false } }, "the books agreed; \(replay(shared).description)")
+    }
+
+    /// An ordinary quarter of an hour of a large mesh; `Scripts/simulate large` has more of them, and longer.
+    @Test(arguments: seeds(97)) func aLargeMeshLosesNothingAndTakesNobodyForDead(seed: UInt64) {
+        let nodeCount = 300
+        let report = SteadyRun(nodeCount: nodeCount, duration: .seconds(600), lossPerMille: 100, seed: seed, headsPerNodePerHour: 1).report()
+
+        #expect(report.isSound, "replay: hearsay simulate --nodes \(nodeCount) --seed \(seed): \(report.violations)")
+        #expect(report.statistics.headToLastNode.count > 20 && report.statistics.headsUnderWay == 0)
+        #expect(report.statistics.headToLastNode.maximum < AttackScenario.round * 10, "\(report.statistics.headToLastNode)")
+        #expect(report.statistics.liveness.falseDeathCount == 0, "\(report.statistics.liveness)")
+        print("\(nodeCount) nodes, seed \(seed): \(report.statistics.headToLastNode); \(report.statistics.liveness)")
+    }
+
+    @Test(arguments: seeds(98)) func evidenceReachesALargeMeshThoughThreeOfTenDropIt(seed: UInt64) {
+        let report = EvidenceRun(nodeCount: 300, seed: seed, lossPerMille: 100).report()
+
+        #expect(report.isSound, "replay: hearsay simulate --evidence --nodes 300 --seed \(seed): \(report)")
+        #expect(report.honestCount == 210 || report.honestCount == 209)
+        print("seed \(seed): evidence at \(report.informedCount) of \(report.honestCount) after \(report.spread as Any)")
     }
 }
