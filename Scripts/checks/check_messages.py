@@ -27,6 +27,8 @@ def read_datagram(data):
         fields = {"number": r.number(4)}
     elif kind == 9:
         fields = {"node": r.take(32).hex(), "incarnation": r.number(8)}
+    elif kind in (10, 11):
+        fields = {"names": [{"origin": r.take(8).hex(), "generation": r.number(4), "sequence": r.number(8)} for _ in range(r.count(1, 58, 20))]}
     else:
         require(False, "invalid:datagram-type")
     r.finish()

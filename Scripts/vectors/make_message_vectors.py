@@ -32,6 +32,11 @@ def heads(*all):
     return u8(3) + u8(len(all)) + b"".join(u16(len(x)) + x for x in all)
 
 
+def names(kind, *positions):
+    origins = [fixed(f"message/named {n}", 8) for n in range(len(positions))]
+    return u8(kind) + u8(len(positions)) + b"".join(o + u32(generation) + u64(sequence) for o, (generation, sequence) in zip(origins, positions))
+
+
 signature = NODE.sign("hearsay/v1/alive", ASKER.public + NONCE)
 datagrams = [
     datagram("ping", ping(1)), datagram("ack", ping(2)), datagram("ping with the highest numbers", u8(1) + u32(2**32 - 1) + u64(TOP) + u64(TOP)),
@@ -40,7 +45,11 @@ datagrams = [
     datagram("probe request", u8(5) + u32(9) + NODE.public + NONCE), datagram("challenge", u8(6) + u32(2**31 + 9) + ASKER.public + NONCE),
     datagram("voucher", u8(7) + u32(9) + signature), datagram("no voucher", u8(8) + u32(9)),
     datagram("suspicion", u8(9) + NODE.public + u64(3)), datagram("suspicion of the highest incarnation", u8(9) + NODE.public + u64(TOP)),
-    datagram("nothing", b"", "truncated"), datagram("type 0", u8(0), "invalid:datagram-type"), datagram("type 10", u8(10) + bytes(20), "invalid:datagram-type"),
+    datagram("announcement", names(10, (3, 17), (2**32 - 1, TOP))), datagram("announcement of as many as fit", names(10, *[(1, n) for n in range(58)])),
+    datagram("announcement of nothing", names(10)), datagram("wanted", names(11, (3, 17))),
+    datagram("announcement of 59", names(10, *[(1, n) for n in range(59)]), "over-limit:count"),
+    datagram("announcement, a byte short", names(10, (3, 17))[:-1], "truncated"), datagram("wanted, a byte more", names(11, (3, 17)) + b"\0", "trailing"),
+    datagram("nothing", b"", "truncated"), datagram("type 0", u8(0), "invalid:datagram-type"), datagram("type 12", u8(12) + bytes(20), "invalid:datagram-type"),
     datagram("ping, a byte short", ping(1)[:-1], "truncated"), datagram("ping, a byte more", ping(1) + b"\0", "trailing"),
     datagram("six heads", heads(*[b""] * 6) + bytes(12), "over-limit:count"), datagram("heads that end early", heads(HEAD)[:-1], "truncated"),
     datagram("heads, a byte more", heads(HEAD) + b"\0", "trailing"),

@@ -30,6 +30,8 @@ extension NodeCore {
         /// Rounds a head is told in, and neighbours told in each.
         public var spreadRounds = 3
         public var spreadFanout = 4
+        /// Whether heads are announced, and asked for, where there are many of them. Only to measure what it saves is it ever off.
+        public var announcesHeads = true
         /// How long the other side may take to say who it is.
         public var helloTimeout: Duration = .seconds(10)
         /// A session on which nothing is heard for so long is asked for a sign of life.
@@ -73,11 +75,14 @@ extension NodeCore {
         /// Frames that wait until the sender's hello has been checked. More close the session.
         static let earlyFrames = 32
         /// Batches of a session under check at one time. Further datagrams are dropped; further answers come only when asked for.
-        static let batchesPerSession = 16
+        static let batchesPerSession = 64
         /// Neighbours that are asked to show one stretch of a history.
         static let historyAttempts = 3
-        /// Statements in a part of two logs that are compared, on average: more, and what differs brings more along that does not; fewer, and the digests cost more.
+        /// Statements in a part of two logs that are compared, on average: with more of them what differs brings more along that does not; with fewer the digests
+        /// cost more.
         static let statementsPerPart = 8
+        /// Who has fallen so far behind a neighbour's numbering compares logs again.
+        static let numbersBehind: UInt64 = 256
         /// A log shorter than this is not compared: all of the other one costs little more than the answer's frame.
         static let comparedStatements = 48
         /// Heads that are told around at one time. Others travel by cursor.

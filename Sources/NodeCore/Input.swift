@@ -118,6 +118,8 @@ public enum Timer: Hashable, Sendable {
     case tick
     /// One round of telling neighbours the hot heads.
     case spread
+    /// Heads that were announced and asked for should have come.
+    case announced
     /// A period of the failure detector begins.
     case probe
     /// A step of one of its probes has had its time, or a probe that was passed on for a neighbour.

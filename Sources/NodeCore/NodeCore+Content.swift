@@ -49,6 +49,7 @@ extension NodeCore {
         follow(head, after: earlier, at: now, using: &random)
         directives.append(.report(.adopted(origin, head.body.position, sightings: head.body.sightingCount)))
         hold(.head(head), in: .head(origin))
+        announcements.adopted(at: now.instant)
         tell(head, at: now, using: &random)
         beginFetches(at: now, using: &random)
     }
@@ -83,27 +84,51 @@ extension NodeCore {
     private mutating func tell(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
         hot.removeAll { $0.origin == head.body.origin }
         guard hot.count < Bound.hotHeads else { return }
-        let change = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot).flatMap {
-            HeadWithChange(head: head.bytes, base: $0.since.raw.prefix, change: $0.bytes)
-        }
-        hot.append(HotHead(origin: head.body.origin, bytes: head.bytes, change: change, roundsLeft: configuration.spreadRounds))
+        let (origin, position) = (head.body.origin, head.body.position)
+        hot.append(
+            HotHead(
+                origin: origin, position: position, bytes: head.bytes, change: change(leadingTo: head), roundsLeft: configuration.spreadRounds,
+                knownBy: announcements.announcers(of: HeadName(position, of: origin))))
         if !armed.contains(.spread) { spread(at: now, using: &random) }
     }
 
+    /// The head and what leads to it from the one before, if that is known and fits a datagram.
+    func change(leadingTo head: Verified<Head>) -> HeadWithChange? {
+        guard let (since, bytes) = changeLog.lastChange(of: head.body.origin, to: head.body.manifestRoot) else { return nil }
+        return HeadWithChange(head: head.bytes, base: since.raw.prefix, change: bytes)
+    }
+
+    /// Tells of the hot heads: whole, or, where there are many, our own whole and those of others by name.
     mutating func spread(at now: Moment, using random: inout some RandomNumberGenerator) {
         guard !hot.isEmpty else { return }
-        // A change goes along in the first round only, which is where it saves a question.
-        let changes = hot.compactMap { $0.roundsLeft == configuration.spreadRounds ? $0.change : nil }
-        let told = Set(changes.map(\.head))
-        let all = DatagramMessage.messages(of: hot.map(\.bytes)).map { $0.encoded() }
-        let withChanges =
-            changes.map { DatagramMessage.headWithChange($0).encoded() }
-            + DatagramMessage.messages(of: hot.map(\.bytes).filter { !told.contains($0) }).map { $0.encoded() }
+        let isBusy = isBusy(at: now)
+        let own = whole(isBusy ? hot.filter { $0.origin == identity.origin } : [])
+        var all: (plain: [[UInt8]], withChanges: [[UInt8]])?
         for session in openSessions.sample(configuration.spreadFanout, using: &random) {
-            for message in sessions[session]?.takesChanges == true ? withChanges : all { directives.append(.sendDatagram(message, session)) }
+            let takesChanges = sessions[session]?.takesChanges == true
+            if isBusy, sessions[session]?.comparesLogs == true {
+                for message in takesChanges ? own.withChanges : own.plain { directives.append(.sendDatagram(message, session)) }
+                announce(to: session)
+            } else {
+                let messages = all ?? whole(hot)
+                all = messages
+                for message in takesChanges ? messages.withChanges : messages.plain { directives.append(.sendDatagram(message, session)) }
+            }
         }
         for place in hot.indices { hot[place].roundsLeft -= 1 }
         hot.removeAll { $0.roundsLeft <= 0 }
         if !hot.isEmpty { arm(.spread, after: configuration.spreadInterval, at: now) }
+    }
+
+    /// The datagrams that tell of heads whole: to those who do not take changes, and to those who do.
+    private func whole(_ heads: [HotHead]) -> (plain: [[UInt8]], withChanges: [[UInt8]]) {
+        // A change goes along in the first round only, which is where it saves a question.
+        let changes = heads.compactMap { $0.roundsLeft == configuration.spreadRounds ? $0.change : nil }
+        let told = Set(changes.map(\.head))
+        let plain = DatagramMessage.messages(of: heads.map(\.bytes)).map { $0.encoded() }
+        let withChanges =
+            changes.map { DatagramMessage.headWithChange($0).encoded() }
+            + DatagramMessage.messages(of: heads.map(\.bytes).filter { !told.contains($0) }).map { $0.encoded() }
+        return (plain, withChanges)
     }
 }

@@ -45,11 +45,17 @@ extension NodeCore {
         case .statementsRequest:
             guard let request = decode(frame, on: id, StatementsRequest.init(decoding:)) else { return }
             serveStatements(request, frame.requestID, on: id)
+        case .headlessRequest:
+            guard let request = decode(frame, on: id, StatementsRequest.init(decoding:)) else { return }
+            sessions[id]?.comparesLogs = true
+            serveStatements(request, frame.requestID, on: id, leavingOutHeads: true)
         case .statements:
-            guard let request = takeRequest(frame, on: id), case .statements = request.kind,
-                let answer = decode(frame, on: id, StatementsAnswer.init(decoding:))
-            else { return }
-            pulled(answer, on: id, at: now, using: &random)
+            guard let request = takeRequest(frame, on: id), let answer = decode(frame, on: id, StatementsAnswer.init(decoding:)) else { return }
+            switch request.kind {
+            case .statements: pulled(answer, on: id, at: now, using: &random)
+            case .headless: pulledHeadless(answer, on: id)
+            default: return
+            }
         case .comparison:
             guard let request = decode(frame, on: id, StatementsComparison.init(decoding:)) else { return }
             serveDifference(request, frame.requestID, on: id, at: now)
@@ -112,7 +118,7 @@ extension NodeCore {
             case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
             case .question(let number): directives.append(.questionSettled(number, .notUnderstood))
             case .comparison: comparisonRefused(on: id, at: now)
-            case .statements, .manifest, .bucket, nil: break
+            case .statements, .headless, .manifest, .bucket, nil: break
             }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
         case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
@@ -153,6 +159,7 @@ extension NodeCore {
             beginFetches(at: now, using: &random)
         case .statements: sessions[session.id]?.isPulling = false
         case .comparison: comparisonRefused(on: session.id, at: now)
+        case .headless: sessions[session.id]?.isAskingHeadless = false
         case .history(let question): historyRefused(question, at: now, using: &random)
         case .question(let number): directives.append(.questionSettled(number, .refused(refusal)))
         }
@@ -192,6 +199,8 @@ extension NodeCore {
         case .noVoucher(let number):
             perform(detector.notVouched(number, by: node, at: now.instant, surroundings(at: now), using: &random), at: now)
         case .suspicion(let suspicion): hinted(suspicion, on: id, at: now, using: &random)
+        case .announcement(let names): announced(names, on: id, at: now)
+        case .wanted(let names): serveHeads(names, on: id, at: now)
         }
     }
 
@@ -205,7 +214,7 @@ extension NodeCore {
             sessions[id]?.lastPull = now.instant  // As if it had been asked, and had had nothing.
             return
         }
-        pull(on: id, at: now)
+        followHint(of: session, at: now)
     }
 
     mutating func decode<Message>(_ frame: Frame, on id: SessionID, _ decoder: ([UInt8]) throws(WireError) -> Message) -> Message? {

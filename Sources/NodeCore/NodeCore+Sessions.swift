@@ -199,7 +199,7 @@ extension NodeCore {
             switch request.kind {
             case .manifest(let fetch), .changes(let fetch, _): fetches.failed(fetch)
             case .bucket(let fetch, let entry, _): fetches.bucketFailed(fetch, entry)
-            case .statements, .comparison: drop(key.session, for: .silent)
+            case .statements, .comparison, .headless: drop(key.session, for: .silent)
             case .history(let question): historyRefused(question, at: now, using: &random)
             case .question(let number): directives.append(.questionSettled(number, .unanswered))
             }

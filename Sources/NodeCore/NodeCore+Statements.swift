@@ -130,6 +130,7 @@ extension NodeCore {
 
     private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
         let origin = head.body.origin
+        announcements.came(HeadName(head.body.position, of: origin))
         if origin == identity.origin {
             confirmed(head.body.position, by: id)
             return sawOwnHead(head)
@@ -168,7 +169,7 @@ extension NodeCore {
     }
 
     /// A neighbour holds what our head says, if that is what it has just told us of. Only for heads whose signature has been checked, now or before.
-    private mutating func confirmed(_ position: HeadPosition, by id: SessionID?) {
+    mutating func confirmed(_ position: HeadPosition, by id: SessionID?) {
         guard let id, let node = sessions[id]?.node else { return }
         confirmations[node] = max(confirmations[node] ?? position, position)
     }
@@ -203,8 +204,32 @@ extension NodeCore {
         guard let session = sessions[id], session.isOpen, !session.isPulling else { return }
         sessions[id]?.isPulling = true
         sessions[id]?.lastPull = now.instant
-        if session.isComparing, log.count >= Bound.comparedStatements { return compare(on: session, at: now) }
+        if session.isComparing, log.count >= Bound.comparedStatements, sessions[id]?.comparisonsAsked.take(at: now.instant) == true {
+            return compare(on: session, at: now)
+        }
         ask(.statementsRequest, StatementsRequest(logID: session.cursor.logID, after: session.cursor.after).encoded(), .statements, on: id, at: now)
+    }
+
+    /// The neighbour's log goes further than we have read.
+    ///
+    /// Where there are many heads, each neighbour tells of all of them over again: then only other statements are asked for, and once in a while, of one
+    /// neighbour, everything that is not here.
+    mutating func followHint(of session: Session, at now: Moment) {
+        guard !session.isPulling else { return }
+        let isBusy = isBusy(at: now)
+        guard session.comparesLogs, isBusy, !session.isComparing, now.instant < nextComparison else {
+            if isBusy, session.comparesLogs { nextComparison = now.instant + configuration.pullInterval }
+            // Where there are many heads it is worth finding out who can be told of them by name.
+            let isNear = session.hint.map { $0.logID == session.cursor.logID && $0.after <= session.cursor.after &+ Bound.numbersBehind } ?? true
+            if session.comparesLogs ? !isNear : isBusy && !session.hasCompared { sessions[session.id]?.isComparing = true }
+            return pull(on: session.id, at: now)
+        }
+        sessions[session.id]?.lastPull = now.instant
+        let isFurther = session.headlessCursor.logID == session.cursor.logID && session.headlessCursor.after > session.cursor.after
+        let cursor = isFurther ? session.headlessCursor : session.cursor
+        guard !session.isAskingHeadless, session.hint.map({ $0.logID != cursor.logID || $0.after > cursor.after }) ?? true else { return }
+        sessions[session.id]?.isAskingHeadless = true
+        ask(.headlessRequest, StatementsRequest(logID: cursor.logID, after: cursor.after).encoded(), .headless, on: session.id, at: now)
     }
 
     /// Asks for what the neighbour has accepted since we asked last, and we do not hold (`Protocol/replication.md` §3.4).
@@ -217,6 +242,7 @@ extension NodeCore {
             ownHead = (own.body.position, StatementParts.part(of: own.hash, bits: bits))
         }
         let question = StatementsComparison(logID: session.cursor.logID, after: session.cursor.after, digests: log.digests(bits: bits))
+        sessions[session.id]?.hasCompared = true
         ask(.comparison, question.encoded(), .comparison(ComparisonAsked(partCount: 1 << bits, ownHead: ownHead)), on: session.id, at: now)
     }
 
@@ -227,11 +253,12 @@ extension NodeCore {
         send(Frame(type, requestID: number, body: body), on: id)
     }
 
-    mutating func serveStatements(_ request: StatementsRequest, _ requestID: UInt32, on id: SessionID) {
+    mutating func serveStatements(_ request: StatementsRequest, _ requestID: UInt32, on id: SessionID, leavingOutHeads: Bool = false) {
         let after = request.logID == log.id ? request.after : 0
         let answer = log.statements(
             after: after, limit: Limits.statementsPerAnswer, byteLimit: FrameType.statements.maximumBodyByteCount - StatementsAnswer.overhead,
-            overhead: StatementsAnswer.statementOverhead)
+            overhead: StatementsAnswer.statementOverhead
+        ) { slot in if leavingOutHeads, case .head = slot { false } else { true } }
         let body = StatementsAnswer(logID: log.id, upTo: answer.upTo, hasMore: answer.hasMore, statements: answer.statements).encoded()
         send(Frame(.statements, requestID: requestID, isAnswer: true, body: body), on: id)
     }
@@ -270,6 +297,13 @@ extension NodeCore {
 
     mutating func pulled(_ answer: StatementsAnswer, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         check(answer.statements, for: .pull(logID: answer.logID, upTo: answer.upTo, hasMore: answer.hasMore && !answer.statements.isEmpty), from: id)
+    }
+
+    mutating func pulledHeadless(_ answer: StatementsAnswer, on id: SessionID) {
+        sessions[id]?.isAskingHeadless = false
+        sessions[id]?.headlessCursor = Cursor(logID: answer.logID, after: answer.upTo)
+        guard !answer.statements.isEmpty else { return }
+        check(answer.statements, for: .push, from: id)
     }
 
     private mutating func pullSettled(_ cursor: Cursor, hasMore: Bool, on id: SessionID, at now: Moment) {

@@ -72,6 +72,9 @@ public struct NodeCore: Sendable {
     /// The newest head of ours that each neighbour has told us of: nobody tells of a head before it has adopted it. At most one per node we ever met.
     var confirmations: [NodeID: HeadPosition] = [:]
     var hot: [HotHead] = []
+    var announcements = Announcements()
+    /// Before this, a busy node asks no neighbour for heads that it may have missed.
+    var nextComparison = Instant.zero
     var armed: Set<Timer> = []
 
     /// What the step under way has asked for so far.
@@ -205,6 +208,7 @@ public struct NodeCore: Sendable {
             tick(at: now, using: &random)
             arm(.tick, after: configuration.tickInterval, at: now)
         case .spread: spread(at: now, using: &random)
+        case .announced: seekOverdue(at: now)
         case .probe:
             perform(detector.periodBegan(at: now.instant, surroundings(at: now), using: &random), at: now)
             arm(.probe, after: detector.period, at: now)

@@ -26,8 +26,17 @@ struct Session: Sendable {
     var isPulling = false
     /// The next question is a comparison: from the beginning of the session until the log has been read to its end, if the other side knows what that is.
     var isComparing = true
+    /// The other side has been asked for a comparison, and so has shown whether it knows what that is.
+    var hasCompared = false
     /// The other side has shown that it knows.
     var comparesLogs = false
+    /// How far the other side's log has been read but for the heads in it, if further than all of it.
+    var headlessCursor = Cursor()
+    var isAskingHeadless = false
+    /// The heads that the other side may ask for: as many as a mesh of 15,000 origins with one a minute brings.
+    var headsAsked = Allowance(capacity: 512, interval: .milliseconds(4))
+    /// The comparisons that we ask for: a neighbour that always has something new to tell does not make us tell it our digests without end.
+    var comparisonsAsked = Allowance(capacity: 64, interval: .seconds(15))
     /// The comparisons that the other side may cause us to make; beyond them it is told all that it asks about.
     var comparisons = Allowance(capacity: 64, interval: .seconds(1))
     var lastPull: Instant
@@ -82,6 +91,7 @@ struct Request: Sendable {
     enum Kind: Sendable {
         case statements
         case comparison(ComparisonAsked)
+        case headless
         case manifest(Fetch)
         case bucket(Fetch, BucketEntry, StreamDescriptor)
         case changes(Fetch, since: Manifest)
@@ -103,10 +113,13 @@ struct ComparisonAsked: Sendable {
 /// A head that is news, and in how many more rounds it is told.
 struct HotHead: Sendable {
     let origin: OriginID
+    let position: HeadPosition
     let bytes: [UInt8]
     /// What leads to it from the head before, if it fits one datagram with it.
     var change: HeadWithChange?
     var roundsLeft: Int
+    /// Who has announced it, or has had it announced: at most all sessions there are.
+    var knownBy: [SessionID] = []
 }
 
 /// Statements whose foundation has not come yet.

@@ -85,7 +85,14 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
     public func statements(
         after number: UInt64, limit: Int, byteLimit: Int, overhead: Int
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
-        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead) { _ in true }
+        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { _ in true })
+    }
+
+    /// The same as above, of some slots only.
+    public func statements(
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, where isWanted: (Slot) -> Bool
+    ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
+        statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { isWanted($0.slot) })
     }
 
     /// The digests of the log's parts, 2 to the power of `bits` of them.
@@ -99,18 +106,18 @@ public struct StatementLog<Slot: Hashable & Sendable>: Sendable {
         after number: UInt64, outside isEqual: [Bool], limit: Int, byteLimit: Int, overhead: Int
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
         let shift = UInt16(Limits.comparisonBits - isEqual.count.trailingZeroBitCount)
-        return statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead) { !isEqual[Int($0 >> shift)] }
+        return statements(after: number, limit: limit, byteLimit: byteLimit, overhead: overhead, places: { !isEqual[Int($0.part >> shift)] })
     }
 
     @_specialize(where Slot == Ledger.Slot)
     private func statements(
-        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, in isWanted: (UInt16) -> Bool
+        after number: UInt64, limit: Int, byteLimit: Int, overhead: Int, places isWanted: (Place) -> Bool
     ) -> (statements: [[UInt8]], upTo: UInt64, hasMore: Bool) {
         var statements: [[UInt8]] = []
         var byteCount = 0
         var last = number
         for part in [earlier, places] {
-            for place in part[Self.firstPlace(after: number, in: part)...] where isWanted(place.part) {
+            for place in part[Self.firstPlace(after: number, in: part)...] where isWanted(place) {
                 guard let held = current[place.slot], held.number == place.number else { continue }
                 byteCount += held.bytes.count + overhead
                 if !statements.isEmpty, statements.count == limit || byteCount > byteLimit { return (statements, last, true) }

@@ -7,7 +7,7 @@ public struct ScenarioOutcome: Sendable {
     public enum Occurrence: String, CaseIterable, Sendable {
         case datagramsLost, datagramsDoubled, sessionsBroken, crashes, writesLost, disksFailed, newsKeptBack, framesStalled, pauses, clockJumps
         case malformedCaught, forgeryCaught, wrongContentCaught, outboundOnlyMembers, thirdOfMembersHostile, retriesNeeded, backupsRestored, generationsOpened
-        case natForgotten, bitsFlipped, oldVersionAsked, newsWithheld, equivocationProven, nodesSlowed, ratesLimited
+        case natForgotten, bitsFlipped, oldVersionAsked, newsWithheld, equivocationProven, logsCompared, headsAnnounced, nodesSlowed, ratesLimited
     }
 
     public let seed: UInt64
@@ -142,6 +142,8 @@ extension Scenario {
         note(.oldVersionAsked, if: counts.oldVersionAsked > 0)
         note(.newsWithheld, if: counts.newsWithheld > 0)
         note(.equivocationProven, if: mesh.events.contains { if case .equivocation = $0.event { true } else { false } })
+        note(.logsCompared, if: mesh.nodes.contains { $0.isHonest && $0.traffic.hasSentDifference })
+        note(.headsAnnounced, if: mesh.nodes.contains { $0.isHonest && $0.traffic.hasSentAnnouncement })
         note(.backupsRestored, if: counts.restoredBackups > 0)
         note(.generationsOpened, if: counts.generationsOpened > 0)
         note(.outboundOnlyMembers, if: mesh.founder.operators.contains { $0.addresses.isEmpty })

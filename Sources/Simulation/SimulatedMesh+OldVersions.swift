@@ -6,7 +6,7 @@ import WireFormat
 /// would ask is answered as if the other side had never heard of it.
 extension SimulatedMesh {
     private static let newerTypes: Set<FrameType> = [
-        .comparison, .difference, .changesRequest, .changes, .historyRequest, .history,
+        .comparison, .difference, .headlessRequest, .changesRequest, .changes, .historyRequest, .history,
     ]  // Looked up, never iterated.
 
     /// Whether an old version stands between: then the frame goes no further, and its question is answered with "unknown" (`Protocol/replication.md` §2.4).

@@ -144,12 +144,12 @@ extension SimulatedMesh {
         for sender in senders { for receiver in receivers where sender != receiver { network.cut(from: sender, to: receiver) } }
     }
 
-    /// The node's process stands still for a while, as if stopped or swapped out: what arrives meanwhile waits. A shorter pause does not end a longer one: what has come
-    /// since would overtake what waits.
+    /// The node's process stands still for a while, as if stopped or swapped out: what arrives meanwhile waits. One that stands still already is not
+    /// stopped again, neither for a shorter nor for a longer time: what has come since would overtake what waits.
     public func pause(_ node: Int, for duration: Duration) {
-        guard nodes[node].isUp else { return }
+        guard nodes[node].isUp, !isPaused(node) else { return }
         counts.pauses += 1
-        nodes[node].pausedUntil = max(nodes[node].pausedUntil, nanoseconds + duration.clampedNanoseconds)
+        nodes[node].pausedUntil = nanoseconds + duration.clampedNanoseconds
     }
 
     /// The node's disk and its checks take so many times as long as usual, for a while: an old machine, or one with too much to do.

@@ -75,6 +75,9 @@ public struct Traffic: Hashable, Sendable {
     static let (typeCount, firstDatagram) = (64, 32)
     private(set) var byteCountByType = [Int](repeating: 0, count: typeCount)
 
+    var hasSentDifference: Bool { byteCountByType[Int(FrameType.difference.rawValue)] > 0 }
+    var hasSentAnnouncement: Bool { byteCountByType[Self.firstDatagram + 10] > 0 }
+
     mutating func sentFrame(byteCount: Int, type: UInt16) {
         byteCountByType[min(Int(type), Self.firstDatagram - 1)] += byteCount
         frameCount += 1
@@ -94,7 +97,10 @@ extension Traffic {
     /// What a place of `byteCountByType` is for, in words.
     static func name(ofPlace place: Int) -> String {
         guard place >= firstDatagram else { return FrameType(rawValue: UInt16(place)).map { "\($0)" } ?? "frame \(place)" }
-        let names = [1: "ping datagram", 2: "ack datagram", 3: "heads datagram", 4: "head with change", 5: "probe request", 6: "challenge", 7: "voucher"]
+        let names = [
+            1: "ping datagram", 2: "ack datagram", 3: "heads datagram", 4: "head with change", 5: "probe request", 6: "challenge", 7: "voucher",
+            10: "announcement datagram", 11: "wanted datagram",
+        ]
         return names[place - firstDatagram] ?? "datagram \(place - firstDatagram)"
     }
 }

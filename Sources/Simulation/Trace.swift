@@ -58,6 +58,7 @@ struct Trace: Hashable, Sendable {
             case .publish: (2, 5)
             case .probeStep(let number): (2, 6 | UInt64(number) << 8)
             case .relayedProbe(let number): (2, 7 | UInt64(number) << 8)
+            case .announced: (2, 8)
             }
         case .sessionOpened(let session, let opening): (3, session.number ^ opening.remoteKey.raw.prefix)
         case .dialFailed(let dial, let reason): (4, dial.number | UInt64(reason.rawValue) << 56)

@@ -74,6 +74,8 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     /// What is in your log that is not in mine, please: mine is told by digests of its parts.
     case comparison = 17
     case difference = 18
+    /// As `statementsRequest`, but heads are left out of the answer.
+    case headlessRequest = 19
     /// The stretch of a history between two heads, please.
     case historyRequest = 20
     case history = 21
@@ -89,7 +91,9 @@ public enum FrameType: UInt16, Sendable, CaseIterable {
     public var maximumBodyByteCount: Int {
         switch self {
         case .hello, .joinRequest: 16_384
-        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .manifestRequest, .bucketRequest, .changesRequest, .historyRequest: 256
+        case .datagramOffer, .ping, .pong, .refusal, .unknown, .statementsRequest, .headlessRequest, .manifestRequest, .bucketRequest, .changesRequest,
+            .historyRequest:
+            256
         case .history, .evidence, .farewell: 4_096
         case .question: 512
         case .aggregateAnswer: 16

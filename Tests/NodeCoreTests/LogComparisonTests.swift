@@ -55,7 +55,7 @@ import WireFormat
         mesh.give(index, .start)
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64]) func aNewSessionBringsWhatDiffersAndLittleElse(seed: UInt64) throws {
+    @Test(arguments: [1, 2] as [UInt64]) func aNewSessionBringsWhatDiffersAndLittleElse(seed: UInt64) throws {
         let mesh = Self.settled(seed: seed)
         let session = try #require(mesh.openSessions(between: 0, and: 1).first)
         let record = Self.record(mesh)
@@ -70,7 +70,7 @@ import WireFormat
     }
 
     /// Nobody sends us a head of ours that it knows we hold, so that it holds it too follows from the part that is the same.
-    @Test(arguments: [1, 2, 3] as [UInt64]) func aPartThatIsTheSameConfirmsOurHead(seed: UInt64) {
+    @Test(arguments: [1, 2] as [UInt64]) func aPartThatIsTheSameConfirmsOurHead(seed: UInt64) {
         let mesh = Self.settled(seed: seed)
         let own = mesh.members[0].core.ownState?.head
         let record = Self.record(mesh)
@@ -85,7 +85,7 @@ import WireFormat
         #expect(record.count(.comparison) > 0 && !record.statements(from: 1).contains(own?.bytes ?? []), "seed \(seed): it came the other way")
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64]) func aPartThatDiffersConfirmsNothing(seed: UInt64) {
+    @Test(arguments: [1, 2] as [UInt64]) func aPartThatDiffersConfirmsNothing(seed: UInt64) {
         let mesh = Self.settled(seed: seed)
         mesh.cutLinks = Set((1..<12).map { [0, $0] })
         for other in 1..<12 { for session in mesh.openSessions(between: 0, and: other) { mesh.cut(session) } }
@@ -107,7 +107,7 @@ import WireFormat
     }
 
     /// The answerer holds a newer head of ours, so the part in which that lies differs, and it comes (`Protocol/replication.md` §7).
-    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func aRestoredBackupIsNoticed(seed: UInt64) {
+    @Test(arguments: [1, 2] as [UInt64]) func aRestoredBackupIsNoticed(seed: UInt64) {
         let mesh = Self.settled(seed: seed)
         let backup = mesh.members[0].stored
         for code in 101...103 as ClosedRange<UInt64> {
@@ -193,8 +193,12 @@ import WireFormat
     /// As long as the other side may be an older version the question fits what such a one takes of an unknown type; then parts become finer.
     @Test func theFirstQuestionIsShortEnoughForOlderVersions() throws {
         let mesh = TinyMesh(["alpha", "beta"], seed: 8)
-        let extras = (0..<4_400).map { TestOperator(name: "extra\($0)", using: &mesh.random) }
-        let statements = extras.map { $0.membership(in: mesh.mesh, sponsor: mesh.root, at: mesh.now.timestamp) }
+        let statements = (0..<4_400).map { number in
+            let certificate = MembershipCertificate(
+                mesh: mesh.mesh, member: OriginID(bytes: mesh.random.bytes(count: 32))!, displayName: "extra \(number)", sponsor: mesh.root.verifyingKey,
+                notBefore: mesh.now.timestamp, notAfter: mesh.now.timestamp + .seconds(86_400))!
+            return AnyStatement.membership(Signed.make(certificate, with: mesh.root))
+        }
         for (index, own) in [statements[..<2_200], statements[2_200...]].enumerated() {
             var stored = mesh.members[index].stored
             stored.statements += own

@@ -78,4 +78,25 @@ import Testing
         }
         #expect(haltedCount > 0)
     }
+
+    /// Whoever is stopped again while it stands still hears everything in the order in which it was sent: on slow lines a frame would overtake the greeting.
+    @Test(arguments: seeds(83)) func aPauseWithinAPauseOvertakesNothing(seed: UInt64) {
+        var conditions = NetworkConditions()
+        conditions.sessionBreakInterval = .milliseconds(400)
+        conditions.latency = .milliseconds(50) ... .milliseconds(200)
+        conditions.bitsPerSecond = 1 << 17
+        conditions.jitter = .milliseconds(100)
+        let mesh = SimulatedMesh.make(operators: 5, seed: seed, conditions: conditions)
+        mesh.startAll()
+
+        for round in 0..<100 {
+            for node in 1...3 { mesh.pause(node, for: .milliseconds(250)) }
+            mesh.observeSomething(at: round % 5, count: 1)
+            mesh.run(for: .milliseconds(150))
+            for node in 1...3 { mesh.pause(node, for: .milliseconds(400)) }
+            mesh.run(for: .milliseconds(800))
+        }
+
+        #expect(mesh.violations.isEmpty, replay(mesh))
+    }
 }

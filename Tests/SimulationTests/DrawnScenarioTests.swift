@@ -235,7 +235,7 @@ import Testing
         let report = EvidenceRun(nodeCount: 300, seed: seed, lossPerMille: 100).report()
 
         #expect(report.isSound, "replay: hearsay simulate --evidence --nodes 300 --seed \(seed): \(report)")
-        #expect(report.honestCount == 210 || report.honestCount == 209)
+        #expect(report.honestCount == 209, "one keeps two books, and 90 pass on nothing")
         print("seed \(seed): evidence at \(report.informedCount) of \(report.honestCount) after \(report.spread as Any)")
     }
 }

@@ -19,6 +19,7 @@ import WireFormat
 
     static let statements: [[UInt8]] = [[1], [], [2, 3, 4]]
     static let someone = NodeID(bytes: (0..<32).map { UInt8($0) })!
+    static let names = [HeadName(origin: 1, generation: 2, sequence: 3), HeadName(origin: .max, generation: .max, sequence: .max)]
     static let ping = Ping(number: 7, logID: .max, upTo: 9)
     static let examples: [Example] = [
         Example("hello", Hello(statements: statements).encoded()) { try Hello(decoding: $0).encoded() },
@@ -50,6 +51,8 @@ import WireFormat
             try DatagramMessage(decoding: $0).encoded()
         },
         Example("no voucher", DatagramMessage.noVoucher(9).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("announcement", DatagramMessage.announcement(names).encoded()) { try DatagramMessage(decoding: $0).encoded() },
+        Example("wanted", DatagramMessage.wanted(names).encoded()) { try DatagramMessage(decoding: $0).encoded() },
         Example("suspicion", DatagramMessage.suspicion(Suspicion(node: someone, incarnation: .max)).encoded()) { try DatagramMessage(decoding: $0).encoded() },
     ]
 
@@ -93,10 +96,23 @@ import WireFormat
         #expect(throws: WireError.overLimit(.count, value: 1_025, limit: 1_024)) { try StatementsAnswer(decoding: answer) }
     }
 
+    @Test func namesAreCutIntoDatagramsThatFit() throws {
+        let names = (0..<200 as Range<UInt64>).map { HeadName(origin: $0, generation: 1, sequence: $0) }
+        let messages = HeadName.messages(of: names, DatagramMessage.wanted)
+        var found: [HeadName] = []
+        for message in messages {
+            #expect(message.encoded().count <= SealedDatagram.maximumPlaintextByteCount)
+            if case .wanted(let some) = message { found += some }
+        }
+        #expect(found == names && messages.count == 4 && HeadName.limit == 58)
+        #expect(throws: WireError.overLimit(.count, value: 59, limit: 58)) { try DatagramMessage(decoding: [10, 59] + [UInt8](repeating: 0, count: 1_180)) }
+        #expect(HeadName.messages(of: [], DatagramMessage.announcement).isEmpty)
+    }
+
     @Test func numbersWithoutMeaningAreRefused() {
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [0]) }
         #expect(throws: WireError.invalid(.reason)) { try Refusal(decoding: [200]) }
-        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [10]) }
+        #expect(throws: WireError.invalid(.datagramType)) { try DatagramMessage(decoding: [12]) }
         #expect(throws: WireError.invalid(.flags)) { try StatementsAnswer(decoding: [UInt8](repeating: 0, count: 16) + [2, 0, 0]) }
     }
 

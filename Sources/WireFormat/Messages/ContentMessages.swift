@@ -115,6 +115,10 @@ public enum DatagramMessage: Hashable, Sendable {
     /// The probe request of this number cannot be served, or was not answered in time.
     case noVoucher(UInt32)
     case suspicion(Suspicion)
+    /// The sender holds these heads.
+    case announcement([HeadName])
+    /// These heads, please.
+    case wanted([HeadName])
 
     /// The heads that fit one datagram.
     public static let headLimit = 5
@@ -138,6 +142,8 @@ public enum DatagramMessage: Hashable, Sendable {
         case 7: self = .voucher(try Voucher(from: &reader))
         case 8: self = .noVoucher(try reader.integer())
         case 9: self = .suspicion(try Suspicion(from: &reader))
+        case 10: self = .announcement(try HeadName.list(from: &reader))
+        case 11: self = .wanted(try HeadName.list(from: &reader))
         default: throw .invalid(.datagramType)
         }
         try reader.finish()
@@ -174,6 +180,12 @@ public enum DatagramMessage: Hashable, Sendable {
         case .suspicion(let suspicion):
             writer.integer(UInt8(9))
             suspicion.encode(into: &writer)
+        case .announcement(let names):
+            writer.integer(UInt8(10))
+            HeadName.encode(names, into: &writer)
+        case .wanted(let names):
+            writer.integer(UInt8(11))
+            HeadName.encode(names, into: &writer)
         }
         return writer.bytes
     }
