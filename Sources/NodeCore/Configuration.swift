@@ -78,8 +78,8 @@ extension NodeCore {
         static let batchesPerSession = 64
         /// Neighbours that are asked to show one stretch of a history.
         static let historyAttempts = 3
-        /// Statements in a part of two logs that are compared, on average: with more of them what differs brings more along that does not; with fewer the digests
-        /// cost more.
+        /// Statements in a part of two logs that are compared, on average: with more of them what differs brings more along that does not; with fewer the
+        /// digests cost more.
         static let statementsPerPart = 8
         /// Who has fallen so far behind a neighbour's numbering compares logs again.
         static let numbersBehind: UInt64 = 256

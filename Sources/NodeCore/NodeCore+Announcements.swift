@@ -10,6 +10,8 @@ struct Announcements: Sendable {
     static let busySpan: Duration = .seconds(10)
     /// Whoever was asked and has not answered for so long is not waited for: the next one that has announced the head is asked.
     static let patience: Duration = .seconds(1)
+    /// How often that is looked at.
+    static let interval: Duration = .milliseconds(250)
     /// How long a head is remembered that was asked for and has come, so that it is not asked for again while it is checked and fetched.
     static let memory: Duration = .seconds(4)
     /// Heads remembered because one session was the first to announce them. More are passed over; the cursor brings them.
@@ -119,7 +121,7 @@ extension NodeCore {
             if !isHere(position, of: origin), announcements.announced(name, on: id, at: now.instant) { asked.append(name) }
         }
         if !asked.isEmpty { directives.append(.sendDatagram(DatagramMessage.wanted(asked).encoded(), id)) }
-        if !announcements.isEmpty { arm(.announced, after: Announcements.patience, at: now) }
+        if !announcements.isEmpty { arm(.announced, after: Announcements.interval, at: now) }
     }
 
     /// Asks others for what has been announced and has not come.
@@ -134,7 +136,7 @@ extension NodeCore {
             let names = asks.filter { $0.session == session }.map(\.name)
             for message in HeadName.messages(of: names, DatagramMessage.wanted) { directives.append(.sendDatagram(message.encoded(), session)) }
         }
-        if !announcements.isEmpty { arm(.announced, after: Announcements.patience, at: now) }
+        if !announcements.isEmpty { arm(.announced, after: Announcements.interval, at: now) }
     }
 
     /// A neighbour asks for heads that we have announced: it gets what we hold of these origins now, within its allowance.

@@ -51,9 +51,7 @@ public struct Bytes32: Hashable, Sendable, Comparable {
     /// Appends the 32 bytes without an array of their own.
     @inlinable
     public func append(to bytes: inout [UInt8]) {
-        for word in [word0, word1, word2, word3] {
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
-        }
+        withUnsafeBytes(of: (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)) { bytes.append(contentsOf: $0) }
     }
 
     /// The first eight bytes as a big-endian number; enough to spread identifiers over buckets.

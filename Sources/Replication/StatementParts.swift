@@ -52,7 +52,8 @@ public struct StatementParts: Sendable {
 
     /// The digest of each part where `bits` bits, at most 12, name one: the first 8 bytes of the hash over the part's hashes, ascending.
     ///
-    /// Costs one hashing of what lies in parts that have changed since they were asked for last: 32 bytes a statement, 2 ms for the 50,000 of the largest mesh.
+    /// Costs one hashing of what lies in parts that have changed since they were asked for last: 32 bytes a statement, 4 to 8 ms for 50,000, those of a mesh of
+    /// 10,000 operators; 0.2 ms with 12 bits where 300 of them have changed.
     public mutating func digests(bits: Int) -> [UInt64] {
         if known[bits].isEmpty { known[bits] = [UInt64](repeating: 0, count: 1 << bits) }
         for part in known[bits].indices where known[bits][part] == 0 { known[bits][part] = digest(of: part, bits: bits) }
@@ -63,6 +64,7 @@ public struct StatementParts: Sendable {
         var bytes: [UInt8] = []
         if bits <= leafBits {
             let width = leafBits - bits
+            bytes.reserveCapacity(Bytes32.byteCount * (Self.hashesPerLeaf << width))
             for leaf in leaves[part << width..<(part + 1) << width] { for hash in leaf { hash.raw.append(to: &bytes) } }
         } else {
             for hash in leaves[part >> (bits - leafBits)] where Self.part(of: hash, bits: bits) == part { hash.raw.append(to: &bytes) }

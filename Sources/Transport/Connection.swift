@@ -301,7 +301,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 extension Frame {
     fileprivate var asksForContent: Bool {
         switch knownType {
-        case .statementsRequest, .comparison, .manifestRequest, .bucketRequest, .changesRequest: true
+        case .statementsRequest, .comparison, .headlessRequest, .manifestRequest, .bucketRequest, .changesRequest: true
         default: false
         }
     }

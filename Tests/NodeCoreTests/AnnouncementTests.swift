@@ -54,11 +54,11 @@ import WireFormat
         return mesh
     }
 
-    private static func publish(on mesh: TinyMesh, rounds: Int, by publishers: [Int] = Array(names.indices)) {
+    private static func publish(on mesh: TinyMesh, rounds: Int, by publishers: [Int] = Array(names.indices), lasting round: Int = 1_000) {
         for _ in 0..<rounds {
             for index in publishers {
                 mesh.publish([UInt64(index) + 1, mesh.random.next() | 1 << 32], by: index)
-                mesh.run(for: .milliseconds(1_000 / publishers.count))
+                mesh.run(for: .milliseconds(round / publishers.count))
             }
         }
     }
@@ -186,6 +186,35 @@ import WireFormat
         mesh.settle()
 
         #expect(confirmed() == next)
+    }
+
+    /// Of the neighbours' logs a busy node reads what is no head, and heads once in a while: what travels in logs only travels as ever.
+    @Test(arguments: [1] as [UInt64]) func aRevocationTravelsWhileAllAreBusy(seed: UInt64) {
+        let mesh = Self.busy(seed: seed)
+        let revoked = mesh.operators[11].origin
+        var headless = 0
+        var headsRead = 0
+        mesh.onFrame = { _, frame in
+            switch frame.knownType {
+            case .headlessRequest: headless += 1
+            case .statements:
+                for bytes in (try? StatementsAnswer(decoding: frame.body).statements) ?? [] {
+                    if case .head? = try? UncheckedStatement(decoding: bytes) { headsRead += 1 }
+                }
+            default: break
+            }
+            return frame
+        }
+
+        mesh.give(0, .command(.revoke(revoked, .misbehaviour)))
+        Self.publish(on: mesh, rounds: 60, by: Array(0..<11), lasting: 330)
+
+        for index in 0..<11 {
+            let standing = mesh.members[index].core.status(at: mesh.now).origins.first { $0.origin == revoked }?.standing
+            #expect(standing == .revoked, "seed \(seed): \(index)")
+        }
+        // 660 heads, and eleven logs in each of which every one of them comes to stand.
+        #expect(headless > 20 && headsRead < 660 * 11, "seed \(seed): \(headless) questions, \(headsRead) heads")
     }
 
     /// Those that have not shown that they know announcements are told whole.
