@@ -225,7 +225,7 @@ import Testing
         let report = SteadyRun(nodeCount: nodeCount, duration: .seconds(600), lossPerMille: 100, seed: seed, headsPerNodePerHour: 1).report()
 
         #expect(report.isSound, "replay: hearsay simulate --nodes \(nodeCount) --seed \(seed): \(report.violations)")
-        #expect(report.statistics.headToLastNode.count > 20 && report.statistics.headsUnderWay == 0)
+        #expect(report.statistics.headToLastNode.count > 20)
         #expect(report.statistics.headToLastNode.maximum < AttackScenario.round * 10, "\(report.statistics.headToLastNode)")
         #expect(report.statistics.liveness.falseDeathCount == 0, "\(report.statistics.liveness)")
         print("\(nodeCount) nodes, seed \(seed): \(report.statistics.headToLastNode); \(report.statistics.liveness)")
