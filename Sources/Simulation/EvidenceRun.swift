@@ -37,7 +37,9 @@ public struct EvidenceRun: Sendable {
 
     public func report() -> Report {
         let equivocator = nodeCount / 2
-        let droppers = (1..<nodeCount).filter { $0 != equivocator && $0 * droppersPerMille / 1_000 != ($0 - 1) * droppersPerMille / 1_000 }
+        let others = (1..<nodeCount).filter { $0 != equivocator }
+        let dropperCount = nodeCount * droppersPerMille / 1_000
+        let droppers = others.indices.filter { ($0 + 1) * dropperCount / others.count != $0 * dropperCount / others.count }.map { others[$0] }
         var roles: [Int: MemberRole] = [equivocator: .equivocator]
         for place in droppers { roles[place] = .withholder(Withholding()) }
         var conditions = NetworkConditions()

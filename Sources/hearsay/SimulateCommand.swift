@@ -21,6 +21,7 @@ struct SimulateCommand: ParsableCommand {
 
     @Option(help: "Run an attack by a third of the members, or half for coLocation, and say what has held. One of: \(AttackScenario.names).") var attack:
         String?
+    @Flag(help: "One member keeps two books and three of ten pass on nothing: say how fast the proof is everywhere.") var evidence = false
     @Flag(help: "Faults drawn from the seed: loss, partitions, crashes, pauses, clock jumps, hostile members and more.") var drawn = false
     @Option(help: "With --drawn: so many seeds, beginning with --seed.") var count: UInt64 = 1
     @Option(help: "With --drawn: leave this fault out; may be repeated. One of: \(Scenario.Fault.names).") var without: [String] = []
@@ -37,6 +38,9 @@ struct SimulateCommand: ParsableCommand {
             guard AttackScenario(rawValue: attack) != nil else { throw ValidationError("there is no attack \(attack); there are: \(AttackScenario.names)") }
             guard nodes >= 12 else { throw ValidationError("--attack needs --nodes 12 or more") }
         }
+        if evidence {
+            guard nodes >= 12 else { throw ValidationError("--evidence needs --nodes 12 or more") }
+        }
         for name in without where Scenario.Fault(rawValue: name) == nil {
             throw ValidationError("there is no fault \(name); there are: \(Scenario.Fault.names)")
         }
@@ -45,6 +49,11 @@ struct SimulateCommand: ParsableCommand {
     func run() throws {
         if drawn {
             try runDrawn()
+        } else if evidence {
+            let start = ContinuousClock.now
+            let report = EvidenceRun(nodeCount: nodes, seed: seed, lossPerMille: UInt64((loss * 1_000).rounded())).report()
+            print(SimulationText.lines(of: report, realTime: ContinuousClock.now - start))
+            if !report.isSound { throw ExitCode(1) }
         } else if let attack = attack.flatMap(AttackScenario.init(rawValue:)) {
             let outcome = attack.run(nodeCount: nodes, seed: seed)
             print(SimulationText.lines(of: outcome))

@@ -89,6 +89,20 @@ enum SimulationText {
         return table.text
     }
 
+    static func lines(of report: EvidenceRun.Report, realTime: Duration) -> String {
+        let run = report.run
+        var table = TextTable([
+            "two books", "\(run.nodeCount) nodes, \(report.honestCount) of them honest, \(Double(run.lossPerMille) / 10) % of datagrams lost, seed \(run.seed)",
+        ])
+        table.add(["first found", report.firstFound.map { "\($0.seconds) s after the start" } ?? "by nobody"])
+        let spread = report.spread.map { "\($0.seconds) s later: \(($0 / AttackScenario.round * 10).rounded(.up) / 10) rounds of 3 s" }
+        table.add(["at 99 %", spread ?? "not within \(EvidenceRun.longestSpread) rounds of 3 s"])
+        table.add(["informed", "\(report.informedCount) of \(report.honestCount)"])
+        table.add(["violations", report.violations.isEmpty ? "none" : report.violations.prefix(10).map { "\($0)" }.joined(separator: "; ")])
+        table.add(["real time", "\(realTime.seconds) s"])
+        return table.text
+    }
+
     static func failure(_ outcome: ScenarioOutcome, in scenario: Scenario, drawn: Scenario) -> String {
         let left = drawn.faults.subtracting(scenario.faults).map(\.rawValue).sorted().map { " --without \($0)" }.joined()
         let reasons = (outcome.convergenceTime == nil ? ["not converged in time"] : []) + outcome.violations.prefix(5).map { "\($0)" }

@@ -40,8 +40,10 @@ import WireFormat
     }
 
     /// Twelve nodes that all publish once a second, for so long that all are busy.
+    ///
+    /// An origin tells six of its neighbours, and not all of them at once: the others hear of its head from those.
     private static func busy(seed: UInt64) -> TinyMesh {
-        let mesh = TinyMesh(names, seed: seed)
+        let mesh = TinyMesh(names, seed: seed) { $0.spreadFanout = 2 }
         mesh.start()
         for index in names.indices { mesh.publish([UInt64(index) + 1], by: index) }
         mesh.run(for: .seconds(40))

@@ -225,7 +225,7 @@ import Testing
         let report = SteadyRun(nodeCount: nodeCount, duration: .seconds(600), lossPerMille: 100, seed: seed, headsPerNodePerHour: 1).report()
 
         #expect(report.isSound, "replay: hearsay simulate --nodes \(nodeCount) --seed \(seed): \(report.violations)")
-        #expect(report.statistics.headToLastNode.count > 20 && report.statistics.headsUnderWay == 0)
+        #expect(report.statistics.headToLastNode.count > 20)
         #expect(report.statistics.headToLastNode.maximum < AttackScenario.round * 10, "\(report.statistics.headToLastNode)")
         #expect(report.statistics.liveness.falseDeathCount == 0, "\(report.statistics.liveness)")
         print("\(nodeCount) nodes, seed \(seed): \(report.statistics.headToLastNode); \(report.statistics.liveness)")
@@ -235,7 +235,7 @@ import Testing
         let report = EvidenceRun(nodeCount: 300, seed: seed, lossPerMille: 100).report()
 
         #expect(report.isSound, "replay: hearsay simulate --evidence --nodes 300 --seed \(seed): \(report)")
-        #expect(report.honestCount == 210 || report.honestCount == 209)
+        #expect(report.honestCount == 209, "one keeps two books, and 90 pass on nothing")
         print("seed \(seed): evidence at \(report.informedCount) of \(report.honestCount) after \(report.spread as Any)")
     }
 }
