@@ -5,9 +5,6 @@ import WireFormat
 
 /// Where many heads are adopted, they are announced by name, and told whole only to those who ask (`Protocol/replication.md` §6.1).
 struct Announcements: Sendable {
-    /// More heads of others than these adopted within the span, 4 a second, are announced. Fewer are told whole: that is faster, and costs little.
-    static let busyHeads = 40
-    static let busySpan: Duration = .seconds(10)
     /// Whoever was asked and has not answered for so long is not waited for: the next one that has announced the head is asked.
     static let patience: Duration = .seconds(1)
     /// How often that is looked at.
@@ -31,22 +28,28 @@ struct Announcements: Sendable {
     private var sought: [HeadName: Sought] = [:]  // Never iterated but to sort what was found.
     /// How many of them each session was the first to announce.
     private var countBySession: [SessionID: Int] = [:]
-    /// When the last heads of others were adopted: at most one more than `busyHeads`.
+    /// When the last heads of others were adopted, oldest at `oldest` and from there round: at most one more than `busyHeads`.
     private var adoptions: [Instant] = []
+    private var oldest = 0
+    private let busyHeads: Int
+    private let busySpan: Duration
     /// The operators in ascending order as they were when last looked up; none ever leaves the member table.
     fileprivate var operatorsInOrder: [OriginID] = []
+
+    init(busyHeads: Int, busySpan: Duration) {
+        self.busyHeads = busyHeads
+        self.busySpan = busySpan
+    }
 
     var isEmpty: Bool { sought.isEmpty }
 
     mutating func adopted(at now: Instant) {
-        if adoptions.count > Self.busyHeads { adoptions.removeFirst() }
-        adoptions.append(now)
+        guard adoptions.count > busyHeads else { return adoptions.append(now) }
+        adoptions[oldest] = now
+        oldest = (oldest + 1) % adoptions.count
     }
 
-    func isBusy(at now: Instant) -> Bool {
-        guard adoptions.count > Self.busyHeads, let first = adoptions.first else { return false }
-        return now - first < Self.busySpan
-    }
+    func isBusy(at now: Instant) -> Bool { adoptions.count > busyHeads && now - adoptions[oldest] < busySpan }
 
     /// Notes that a session has announced a head that is not here; whether to ask it now.
     mutating func announced(_ name: HeadName, on session: SessionID, at now: Instant) -> Bool {

@@ -50,6 +50,14 @@ extension NodeCore {
         write(opening, at: now, using: &random)
     }
 
+    /// What was to come back has come into quarantine, or is void, meanwhile: nobody serves it any more, and the opening goes on without it.
+    mutating func reviewOpening(at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let opening, case .fetching(let head) = opening.phase, let own = origins[identity.origin], own.isOut(head) else { return }
+        fetches.forget(identity.origin)
+        self.opening?.phase = .asking
+        advanceOpening(at: now, using: &random)
+    }
+
     private mutating func write(_ opening: Opening, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let identityKey = keys.identity else { return }
         let (number, overflow) = (origins[identity.origin]?.newest?.body.generation ?? 0).addingReportingOverflow(1)

@@ -74,7 +74,7 @@ public struct NodeCore: Sendable {
     /// The newest head of ours that each neighbour has told us of: nobody tells of a head before it has adopted it. At most one per node we ever met.
     var confirmations: [NodeID: HeadPosition] = [:]
     var hot: [HotHead] = []
-    var announcements = Announcements()
+    var announcements: Announcements
     /// Before this, a busy node asks no neighbour for heads that it may have missed.
     var nextComparison = Instant.zero
     var armed: Set<Timer> = []
@@ -99,6 +99,7 @@ public struct NodeCore: Sendable {
         rules = stored.rules
         anchors = Array(stored.anchors.prefix(Self.anchorLimit))
         untriedAnchors = anchors
+        announcements = Announcements(busyHeads: configuration.busyHeads, busySpan: configuration.busySpan)
         publisher = Publisher(origin: identity.origin, key: nil, certificate: nil, own: nil)
     }
 

@@ -60,7 +60,10 @@ public struct NewsRun: Sendable {
         var conditions = NetworkConditions()
         conditions.datagramLossPerMille = lossPerMille
         let announces = announces
-        let mesh = SimulatedMesh.make(operators: nodeCount, seed: seed, conditions: conditions, areAcquainted: true) { $0.announcesHeads = announces }
+        let mesh = SimulatedMesh.make(operators: nodeCount, seed: seed, conditions: conditions, areAcquainted: true) {
+            $0.announcesHeads = announces
+            ($0.busyHeads, $0.busySpan) = (40, .seconds(10))  // As a mesh that has long been busy: it is only watched for seconds.
+        }
         mesh.startAll()
         for node in 0..<nodeCount { mesh.observeSomething(at: node, count: 1) }
         let hasStarted = mesh.run(until: \.isConverged, within: .seconds(600), lookingEvery: .seconds(1))

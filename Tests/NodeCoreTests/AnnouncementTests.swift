@@ -43,7 +43,10 @@ import WireFormat
     ///
     /// An origin tells six of its neighbours, and not all of them at once: the others hear of its head from those.
     private static func busy(seed: UInt64) -> TinyMesh {
-        let mesh = TinyMesh(names, seed: seed) { $0.spreadFanout = 2 }
+        let mesh = TinyMesh(names, seed: seed) {
+            $0.spreadFanout = 2
+            ($0.busyHeads, $0.busySpan) = (40, .seconds(10))
+        }
         mesh.start()
         for index in names.indices { mesh.publish([UInt64(index) + 1], by: index) }
         mesh.run(for: .seconds(40))

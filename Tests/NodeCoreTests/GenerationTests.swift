@@ -133,6 +133,38 @@ import WireFormat
         #expect(mesh.adopted(of: 0, at: 1) == HeadPosition(generation: 2, sequence: 1))
     }
 
+    /// The node signed a number twice before it knew that its disk was an old one. What it then waits for is in quarantine everywhere, and served by nobody.
+    @Test func aRecoveryGoesOnWithoutWhatHasComeIntoQuarantine() throws {
+        let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 44)
+        mesh.start()
+        mesh.publish([7], by: 0)
+        mesh.run(for: .seconds(10))
+        let backup = (stored: mesh.members[0].stored, current: mesh.members[0].current)
+        mesh.publish([7, 8], by: 0)
+        mesh.run(for: .seconds(10))
+        let last = try #require(mesh.adopted(of: 0, at: 1))
+
+        mesh.members[0].current = backup.current
+        mesh.restart(0, from: backup.stored, incarnation: 3)
+        mesh.run(for: .seconds(20))
+        #expect(mesh.signing(of: 0) == .halted(.newerHead(last)))
+        let content: Set<FrameType> = [.manifest, .changes, .bucket]
+        mesh.onFrame = { _, frame in frame.knownType.map { content.contains($0) } == true ? nil : frame }
+        mesh.give(0, .command(.recover))
+        mesh.run(for: .seconds(3))
+        #expect(mesh.signing(of: 0) == .recovering(last), "the control: it waits for its content")
+
+        mesh.learn([mesh.head(of: 0, generation: 1, sequence: last.sequence).bytes], at: 1)
+        mesh.run(for: .seconds(40))
+        #expect(mesh.adopted(of: 0, at: 1) == nil, "the control: it is in quarantine")
+        #expect(mesh.signing(of: 0) == .ready(generation: 2))
+
+        mesh.onFrame = { _, frame in frame }
+        mesh.run(for: .seconds(60))
+        #expect(mesh.adopted(of: 0, at: 1)?.generation == 2)
+        #expect(mesh.codes(of: 0, at: 2) == [7])
+    }
+
     /// Recovered, and then the power goes before the generation is open: nothing is signed on a history that is not known.
     @Test func aCrashWhileRecoveringSignsNothing() throws {
         let mesh = TinyMesh(["alpha", "beta"], seed: 42)
