@@ -32,8 +32,8 @@ extension NodeCore {
         public var spreadFanout = 4
         /// Whether heads are announced, and asked for, where there are many of them. Only to measure what it saves is it ever off.
         public var announcesHeads = true
-        /// More heads of others than these adopted within the span, 4 a second, are announced by name; fewer are told whole: that is faster, and costs little. The
-        /// span is longer than a mesh of some hundred takes to start, when all heads are new.
+        /// More heads of others than these adopted within the span, 4 a second, are announced by name; fewer are told whole: that is faster, and costs
+        /// little. The span is longer than a mesh of some hundred takes to start, when all heads are new.
         public var busyHeads = 400
         public var busySpan: Duration = .seconds(100)
         /// How long the other side may take to say who it is.

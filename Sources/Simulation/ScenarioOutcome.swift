@@ -32,7 +32,7 @@ extension Scenario {
         let mesh = SimulatedMesh.make(
             operators: operatorCount, seed: seed, roles: roles, outboundOnlyPerMille: faults.contains(.nat) ? outboundOnlyPerMille : 0, conditions: conditions,
             oldVersions: faults.contains(.oldVersions) ? oldVersions : []
-        ) { ($0.busyHeads, $0.busySpan) = (40, .seconds(10)) }  // As often as 4 a second too, but in less time: few nodes do not live long here.
+        ) { ($0.busyHeads, $0.busySpan) = (40, .seconds(10)) }  // 4 a second too, but sooner: a scenario is short.
         var random = SeededGenerator(seed: seed ^ 0x6368_616F_73)
         var latest = SeededGenerator(seed: seed ^ 0x6C61_7465_7374)
         mesh.startAll(within: .seconds(5))

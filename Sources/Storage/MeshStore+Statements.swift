@@ -71,7 +71,8 @@ extension MeshStore {
             guard let origin = row.identifier("origin", as: OriginID.self), let root = row.identifier("root", as: Digest.self) else { continue }
             if state.adopted[origin] == nil, state.own?.head.body.origin != origin { state.staged[origin, default: []].insert(root) }
         }
-        let rows = try Row.fetchCursor(database, sql: "SELECT origin, root, descriptor, entry, bytes, checksum FROM bucket WHERE is_staged ORDER BY origin, root")
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT origin, root, descriptor, entry, bytes, checksum FROM bucket WHERE is_staged ORDER BY origin, root")
         while let row = try rows.next() {
             guard let origin = row.identifier("origin", as: OriginID.self), let bucket = bucket(in: row) else {
                 problems.append(StoreProblem(table: "bucket", reason: "a staged bucket is damaged, and will be fetched again"))

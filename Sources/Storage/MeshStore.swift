@@ -72,6 +72,8 @@ public final class MeshStore: Sendable {
             guard version <= Self.formatVersion else { throw StoreError.newer(path: path, version: version) }
             if version < Self.formatVersion {
                 try pool.write { database in
+                    // Another process may have just done it.
+                    let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
                     if version == 1 { try database.execute(sql: "ALTER TABLE bucket ADD COLUMN checksum BLOB") }
                     try database.execute(sql: Self.schema)
                     try database.execute(sql: "PRAGMA user_version = \(Self.formatVersion)")

@@ -1,5 +1,5 @@
-/// Measures what the README claims:
-/// `hearsay-bench [keystrokes|fingerprint|ledger|hamming [N]|simulation|news|mesh [N] [--loss SHARE]|sync [N]|start [N]]…`, all but the last four if none is named.
+/// Measures what the README claims, all but the last four if none is named:
+/// `hearsay-bench [keystrokes|fingerprint|ledger|hamming [N]|simulation|news|mesh [N] [--loss SHARE]|sync [N]|start [N]]…`.
 @main enum Bench {
     static func main() async {
         var asked = CommandLine.arguments.dropFirst().filter { Int($0) == nil }

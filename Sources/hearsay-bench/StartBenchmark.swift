@@ -3,12 +3,14 @@ import Ledger
 import LocalCluster
 import NodeRuntime
 import Primitives
-import Storage
 import Replication
+import Storage
 
-/// How long a node that holds much takes from the start of its process to its first answer: `hearsay-bench start [N]`, ten million sightings if nothing is said.
+/// How long a node that holds much takes from the start of its process to its first answer: `hearsay-bench start [N]`, ten million sightings if nothing
+/// is said.
 ///
-/// They lie in its database as if it had followed another operator: bucket by bucket, 60 days of them, each checked. Needs the `hearsay` program beside this one.
+/// They lie in its database as if it had followed another operator: bucket by bucket, 60 days of them, each checked. Needs the `hearsay` program beside
+/// this one.
 enum StartBenchmark {
     static let standardCount = 10_000_000
     static let dayCount = 60

@@ -43,7 +43,7 @@ import Testing
         let error = #expect(throws: StoreError.self) { try open() }
 
         guard case .newer(folder.path("mesh.db"), 99) = error else { return #expect(Bool(false), "\(String(describing: error))") }
-        try DatabaseQueue(path: folder.path("mesh.db")).write { try $0.execute(sql: "PRAGMA user_version = 1") }
+        try DatabaseQueue(path: folder.path("mesh.db")).write { try $0.execute(sql: "PRAGMA user_version = \(MeshStore.formatVersion)") }
         #expect(try open().settings()?.displayName == "Ann")
     }
 
