@@ -5,7 +5,7 @@ Starts N agents on loopback with serf's own settings for a local network, talks 
 all see all, how long a user event takes to the last agent (12 times), how long 200 user events together, and how long a kill -9 stays unnoticed by somebody.
 An event is at most 512 bytes that nobody signs, stores or answers for: that is what it is compared with. Needs nothing but Python and `serf` in the path.
 """
-import os, select, shutil, signal, socket, struct, subprocess, sys, tempfile, time
+import random, select, shutil, signal, socket, struct, subprocess, sys, tempfile, time
 
 EVENTS, BURST, PATIENCE = 12, 200, 60.0
 
@@ -162,14 +162,17 @@ def until_heard(agents, count):
 
 
 def free_ports(count):
-    sockets = []
-    while len(sockets) < count:
-        stream = socket.socket()
-        stream.bind(("127.0.0.1", 0))
-        sockets.append(stream)
-    ports = [stream.getsockname()[1] for stream in sockets]
-    for stream in sockets:
-        stream.close()
+    """Free for TCP and UDP just now, and below those that the system gives to outgoing connections: nobody else takes them by chance."""
+    ports, candidates = [], random.sample(range(15_000, 32_000), 17_000)
+    while len(ports) < count:
+        port = candidates.pop()
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+            ports.append(port)
+        except OSError:
+            pass
     return ports
 
 
