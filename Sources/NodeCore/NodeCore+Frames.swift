@@ -186,8 +186,8 @@ extension NodeCore {
             perform(detector.acknowledged(ping.number, by: node, at: now.instant), at: now)
         case .headWithChange(let news):
             guard session.batchesUnderCheck < Bound.batchesPerSession else { return }
-            // As many as there are checks: those of heads that were not worth one are swept out with the rest.
             sessions[id]?.takesChanges = true
+            // As many as there are checks: those of heads that were not worth one are swept out with the rest.
             if session.pushed.count >= Bound.batchesPerSession { sessions[id]?.pushed = [:] }
             sessions[id]?.pushed[news.head] = PushedChange(base: news.base, bytes: news.change)
             check([news.head], for: .push, from: id)

@@ -114,7 +114,7 @@ extension NodeCore {
         let others = batch.purpose == .push ? endPushCheck(of: batch) : []
         if let id = deliverer {
             if sessions[id] == nil {
-                // Gone meanwhile. What it has pushed others have been told to keep to themselves; the rest others will tell us.
+                // Gone meanwhile. What others have pushed too while it was under check was passed over, so it counts; the rest others will tell us.
                 guard batch.purpose == .push, outcome.forgedCount == 0 else { return }
                 deliverer = nil
             } else {
@@ -287,7 +287,8 @@ extension NodeCore {
         sessions[session.id]?.lastPull = now.instant
         let isFurther = session.headlessCursor.logID == session.cursor.logID && session.headlessCursor.after > session.cursor.after
         let cursor = isFurther ? session.headlessCursor : session.cursor
-        guard !session.isAskingHeadless, session.hint.map({ $0.logID != cursor.logID || $0.after > cursor.after }) ?? true else { return }
+        // One answer at a time, until it has been checked: however often a neighbour says that there is more, no more of it is under way.
+        guard !session.isAskingHeadless, session.batchesUnderCheck == 0, session.hint.map({ $0.logID != cursor.logID || $0.after > cursor.after }) ?? true else { return }
         sessions[session.id]?.isAskingHeadless = true
         ask(.headlessRequest, StatementsRequest(logID: cursor.logID, after: cursor.after).encoded(), .headless, on: session.id, at: now)
     }

@@ -20,7 +20,8 @@ public struct NodeCore: Sendable {
     var nodesInOrder: [NodeID] = []
     var origins = SharedTable<OriginID, OriginRecord>()
     var log: StatementLog<Slot>
-    /// Heads that have been pushed and are under check, by hash; and who has pushed them too meanwhile. At most `Bound.batchesPerSession` datagrams a session.
+    /// What has been pushed and is under check, by hash; and who has pushed it too meanwhile. Of a session at most `Bound.batchesPerSession` datagrams and
+    /// one headless answer.
     var pushesUnderCheck: [Digest: [SessionID]] = [:]
     var pending = PendingStatements()
     var fetches: FetchScheduler

@@ -40,8 +40,8 @@ public struct NewsRun: Sendable {
             return statistics.bytesPerNodePerSecondByType.filter { !logs.contains($0.name) }.reduce(0) { $0 + $1.bytes }
         }
 
-        /// A node's own heads are told whole to 4 neighbours in 3 rounds, in the first with their change: about so many bytes each.
-        static let ownHeadByteCount = 4.0 * 308 + 8 * 248
+        /// A node's own heads are told whole to 12 neighbours, with their change: about so many bytes each.
+        static let ownHeadByteCount = 12.0 * 308
 
         /// Bytes that a node would send in a second in a mesh of so many origins with so many heads: the measured ones grow with the heads, and what reading
         /// logs costs there is computed.

@@ -39,14 +39,19 @@ import WireFormat
         return record
     }
 
-    /// Twelve nodes that all publish once a second, for so long that all are busy.
+    /// Twelve nodes that are soon busy: at the same rate as others, but over less time.
     ///
     /// An origin tells six of its neighbours, and not all of them at once: the others hear of its head from those.
-    private static func busy(seed: UInt64) -> TinyMesh {
-        let mesh = TinyMesh(names, seed: seed) {
+    private static func mesh(seed: UInt64) -> TinyMesh {
+        TinyMesh(names, seed: seed) {
             $0.spreadFanout = 2
             ($0.busyHeads, $0.busySpan) = (40, .seconds(10))
         }
+    }
+
+    /// All publish once a second, for so long that all are busy.
+    private static func busy(seed: UInt64) -> TinyMesh {
+        let mesh = mesh(seed: seed)
         mesh.start()
         for index in names.indices { mesh.publish([UInt64(index) + 1], by: index) }
         mesh.run(for: .seconds(40))
@@ -95,7 +100,7 @@ import WireFormat
     }
 
     @Test func fewHeadsAreToldWhole() {
-        let mesh = TinyMesh(Self.names, seed: 4)
+        let mesh = Self.mesh(seed: 4)
         mesh.start()
         for index in Self.names.indices { mesh.publish([UInt64(index) + 1], by: index) }
         mesh.run(for: .seconds(60))
@@ -222,16 +227,56 @@ import WireFormat
         #expect(headless > 20 && headsRead < 660 * 11, "seed \(seed): \(headless) questions, \(headsRead) heads")
     }
 
-    /// Those that have not shown that they know announcements are told whole.
-    @Test func anOlderVersionIsToldWhole() {
-        let mesh = TinyMesh(Self.names, seed: 8)
+    /// However often a neighbour says that its log has grown, one answer of it is checked at a time, and then the next.
+    @Test func aNeighbourIsReadHeadlessOneAnswerAtATime() throws {
+        let mesh = Self.busy(seed: 9)
+        let (liar, friend) = (1, 5)
+        var logID: UInt64?
+        var isReadingHeadless = false
+        mesh.onDatagram = { from, bytes in
+            if from == liar, case .ping(let ping)? = try? DatagramMessage(decoding: bytes) { logID = ping.logID }
+            return bytes
+        }
         mesh.onFrame = { from, frame in
-            // The last one is of an older version: what it does not know comes back as `unknown`, and it does not send it.
-            guard frame.knownType == .comparison || frame.knownType == .headlessRequest else { return frame }
-            var frame = frame
-            frame.type = 999
+            if from == 0, frame.knownType == .headlessRequest { isReadingHeadless = true }
             return frame
         }
+        for _ in 0..<60 where !isReadingHeadless || logID == nil { Self.publish(on: mesh, rounds: 1, by: Array(0..<11), lasting: 330) }
+        #expect(isReadingHeadless, "the control: node 0 reads logs without their heads")
+        let (session, log) = (try #require(mesh.openSessions(between: 0, and: liar).first), try #require(logID))
+
+        var (asked, hinted) = (0, 0 as UInt64)
+        func hint() {
+            guard hinted < 20 else { return }
+            hinted += 1
+            mesh.give(0, .datagram(session, DatagramMessage.ping(Ping(number: 1, logID: log, upTo: 1 << 40 + hinted)).encoded()))
+        }
+        mesh.onFrame = { from, frame in
+            if from == 0, frame.knownType == .headlessRequest { asked += 1 }
+            guard from == liar, frame.knownType == .statements else { return frame }
+            // Each answer has something new to check.
+            let record = PeerRecord(node: mesh.operators[friend].node, incarnation: 1_000 + hinted, flags: [], addresses: [mesh.operators[friend].address])!
+            var frame = frame
+            frame.body = StatementsAnswer(
+                logID: log, upTo: 1 << 40, hasMore: false, statements: [Signed.make(record, with: mesh.operators[friend].nodeKey).bytes]
+            ).encoded()
+            return frame
+        }
+        mesh.onCheck = { node, batch in if node == 0, batch.purpose == .push { hint() } }
+        hint()
+        mesh.settle()
+        #expect(hinted == 2 && asked == 1, "\(hinted) hints, \(asked) questions")
+
+        mesh.onCheck = { _, _ in }
+        hint()
+        mesh.settle()
+        #expect(asked == 2, "the control: what has been checked does not stand in the way")
+    }
+
+    /// Those that have not shown that they know announcements are told whole.
+    @Test func anOlderVersionIsToldWhole() {
+        let mesh = Self.mesh(seed: 8)
+        mesh.onFrame = { _, frame in frame.forgetting([.comparison, .headlessRequest]) }
         mesh.start()
         for index in Self.names.indices { mesh.publish([UInt64(index) + 1], by: index) }
         mesh.run(for: .seconds(40))

@@ -133,10 +133,7 @@ import WireFormat
         var asked: [FrameType: Int] = [:]
         mesh.onFrame = { from, frame in
             if let type = frame.knownType { asked[type, default: 0] += 1 }
-            guard frame.knownType == .comparison else { return frame }
-            var frame = frame
-            frame.type = 999
-            return frame
+            return frame.forgetting([.comparison])
         }
 
         mesh.start()

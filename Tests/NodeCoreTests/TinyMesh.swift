@@ -50,6 +50,16 @@ struct TestOperator {
     }
 }
 
+extension Frame {
+    /// What an older version makes of it, that does not know these types: it neither sends nor understands them.
+    func forgetting(_ types: Set<FrameType>) -> Frame {
+        guard let type = knownType, types.contains(type) else { return self }
+        var frame = self
+        frame.type = 999
+        return frame
+    }
+}
+
 /// A few cores whose directives are performed at once: no loss, no delay, time moves only when told. For scenarios about single rules;
 /// what loss and delay do is for the simulation.
 final class TinyMesh {

@@ -64,9 +64,7 @@ public struct StatementsDifference: Hashable, Sendable {
         var reader = WireReader(bytes)
         logID = try reader.integer()
         upTo = try reader.integer()
-        let more: UInt8 = try reader.integer()
-        guard more <= 1 else { throw .invalid(.flags) }
-        hasMore = more == 1
+        hasMore = try reader.flag()
         let count = try reader.partCount()
         let marks = try reader.bytes((count + 7) / 8)
         // Of less than eight parts the rest of the byte is 0.

@@ -72,9 +72,7 @@ public struct StatementsAnswer: Hashable, Sendable {
         var reader = WireReader(bytes)
         logID = try reader.integer()
         upTo = try reader.integer()
-        let more: UInt8 = try reader.integer()
-        guard more <= 1 else { throw .invalid(.flags) }
-        hasMore = more == 1
+        hasMore = try reader.flag()
         statements = try reader.statements(limit: Limits.statementsPerAnswer)
         try reader.finish()
     }
@@ -140,6 +138,13 @@ public struct JoinAnswer: Hashable, Sendable {
 }
 
 extension WireReader {
+    /// `u8`: 0 or 1.
+    mutating func flag() throws(WireError) -> Bool {
+        let value: UInt8 = try integer()
+        guard value <= 1 else { throw .invalid(.flags) }
+        return value == 1
+    }
+
     /// `count u16`, then per statement `length u16 | bytes`.
     mutating func statements(limit: Int) throws(WireError) -> [[UInt8]] {
         let count = try count(as: UInt16.self, limit: limit, elementByteCount: 2)
