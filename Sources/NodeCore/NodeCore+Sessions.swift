@@ -205,6 +205,7 @@ extension NodeCore {
             }
         }
         perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now)
+        if !early.isEmpty { reviewEarly(at: now, using: &random) }
         reviewOpening(at: now, using: &random)
         reviewNeighbours(at: now, using: &random)
         dialNeighbours(at: now, using: &random)

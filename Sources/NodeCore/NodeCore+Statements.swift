@@ -95,7 +95,10 @@ extension NodeCore {
 
     /// Whether a head need not be checked: not newer than what is adopted, or wanted already.
     private mutating func isOld(_ head: Signed<Head>, from id: SessionID?) -> Bool {
-        if let known = passedOver[head.body.origin], head.body.position <= known.body.position, !isDenied(head) { return true }
+        if let known = passedOver[head.body.origin] {
+            if known.bytes == head.bytes { return true }
+            if rules.isBlocked(head.body.origin), head.body.position <= known.body.position, !isDenied(head) { return true }
+        }
         if let wanted = fetches.wanted(of: head.body.origin) {
             if wanted.bytes == head.bytes {
                 if let id { fetches.headSeen(wanted, from: id, with: takePushed(wanted, on: id)) }
@@ -207,8 +210,12 @@ extension NodeCore {
                 return accuse(wanted, head, at: now)
             }
             let change: PushedChange? = if let id { takePushed(head, on: id) } else { nil }
-            guard isWithinQuota(head, of: origin) else { return }
+            guard isWithinQuota(head, of: origin) else { return passOver(head) }
+            if let passed = passedOver[origin], passed.body.position <= head.body.position { passedOver[origin] = nil }
             fetches.headSeen(head, from: id, with: change)
+        case .early:
+            passOver(head)
+            early.insert(origin)
         case .unresolved: wait { $0.add(.head(head)) }
         case .equivocation: contradicted(by: head, at: now)
         case .known: contradicted(by: head, at: now)
@@ -218,7 +225,7 @@ extension NodeCore {
 
     /// Whether an origin has not more than one may have here. Its head says how much it has, and a manifest that says otherwise breaks the rules.
     private mutating func isWithinQuota(_ head: Verified<Head>, of origin: OriginID) -> Bool {
-        if head.body.sightingCount <= configuration.originSightings, head.body.dataByteCount <= configuration.originByteCount {
+        if head.body.sightingCount <= configuration.originQuota.sightings, head.body.dataByteCount <= configuration.originQuota.byteCount {
             overQuota.remove(origin)
             return true
         }

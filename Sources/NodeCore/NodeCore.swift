@@ -34,8 +34,10 @@ public struct NodeCore: Sendable {
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
     var rules: PeerRules
-    /// The newest heads of those who are blocked; at most one for each.
+    /// The newest heads of origins that are blocked, over their quota or ahead of time; at most one for each.
     var passedOver: [OriginID: Verified<Head>] = [:]
+    /// Of which origins the head that was passed over is ahead of time.
+    var early: Set<OriginID> = []
     var anchors: [NodeID]
     /// Those of the last run that have not been tried in this one.
     var untriedAnchors: [NodeID]
