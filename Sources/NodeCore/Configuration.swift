@@ -100,7 +100,7 @@ extension NodeCore {
         /// Sessions that other nodes of one operator have dialed. More are refused.
         static let inboundPerOperator = 4
         /// Questions that one operator may ask in a day, all its nodes together. More are answered `overBudget`.
-        static let questionsPerDay = 100
+        static let questionsPerDay: Int32 = 100
         /// Operators whose questions are counted. Others are answered `overBudget` until the node starts anew.
         static let askers = Limits.members
     }

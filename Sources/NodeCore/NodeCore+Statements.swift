@@ -202,7 +202,8 @@ extension NodeCore {
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
         case .unknown: return wait { $0.add(.head(head)) }
-        case .revoked, .lapsed: return
+        case .lapsed: return holdBack(head)  // Until its membership is renewed, or our clock is right.
+        case .revoked: return
         }
         switch origins[origin, default: OriginRecord()].verdict(on: head, at: now.timestamp) {
         case .news:
@@ -213,9 +214,7 @@ extension NodeCore {
             guard isWithinQuota(head, of: origin) else { return passOver(head) }
             if let passed = passedOver[origin], passed.body.position <= head.body.position { passedOver[origin] = nil }
             fetches.headSeen(head, from: id, with: change)
-        case .early:
-            passOver(head)
-            early.insert(origin)
+        case .early: holdBack(head)
         case .unresolved: wait { $0.add(.head(head)) }
         case .equivocation: contradicted(by: head, at: now)
         case .known: contradicted(by: head, at: now)

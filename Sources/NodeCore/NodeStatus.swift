@@ -95,7 +95,7 @@ extension NodeCore {
     /// A picture of the node for its operator. O(members).
     public func status(at now: Moment) -> NodeStatus {
         var sessionOf: [NodeID: Session] = [:]
-        for session in sessions.values { if let node = session.node { sessionOf[node] = session } }
+        for session in sessions { if let node = session.node { sessionOf[node] = session } }
         let peers = nodes.nodes.filter { $0 != identity.node }.compactMap { node -> NodeStatus.Peer? in
             guard let entry = nodes[node] else { return nil }
             let session = sessionOf[node]

@@ -82,10 +82,17 @@ extension NodeCore {
         beginFetches(at: now, using: &random)
     }
 
-    /// The time of some heads may have come. By our clock or theirs being wrong, which ends, nobody is left behind until the next head.
+    /// A head that only the time, by our clock, keeps from being followed.
+    mutating func holdBack(_ head: Verified<Head>) {
+        passOver(head)
+        early.insert(head.body.origin)
+    }
+
+    /// The time of some heads may have come: nobody is left behind until the next head because a clock was wrong.
     mutating func reviewEarly(at now: Moment, using random: inout some RandomNumberGenerator) {
         let due = early.filter { origin in
             guard let head = passedOver[origin] else { return true }
+            if case .lapsed = members.standing(of: origin, at: now.timestamp) { return false }
             return origins[origin]?.verdict(on: head, at: now.timestamp) != .early
         }
         guard !due.isEmpty else { return }
@@ -105,7 +112,7 @@ extension NodeCore {
 
     /// The two neighbours that we have dialed and had for longest are where a restart begins: whoever surrounds us while we are away gains nothing by that.
     mutating func noteAnchors() {
-        let dialed = sessions.values.filter { $0.dial != nil && $0.isOpen && !$0.isClosing }.sorted { ($0.openedAt, $0.id) < ($1.openedAt, $1.id) }
+        let dialed = sessions.filter { $0.dial != nil && $0.isOpen && !$0.isClosing }.sorted { ($0.openedAt, $0.id) < ($1.openedAt, $1.id) }
         let oldest = dialed.prefix(Self.anchorLimit).compactMap(\.node)
         guard oldest.count >= min(Self.anchorLimit, anchors.count), Set(oldest) != Set(anchors) else { return }
         anchors = oldest

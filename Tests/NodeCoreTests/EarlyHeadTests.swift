@@ -8,6 +8,7 @@ import WireFormat
 /// Heads whose time is still to come, by the clock of whoever receives them (`Protocol/replication.md` §5).
 @Suite struct EarlyHeadTests {
     private static let hour = Duration.seconds(3_600)
+    private static let twentyMinutes = Duration.seconds(1_200)
 
     private func heldBack(_ mesh: TinyMesh, at index: Int) -> [NodeStatus.HeldBack?] {
         mesh.members[index].core.status(at: mesh.now).origins.map(\.heldBack)
@@ -31,9 +32,9 @@ import WireFormat
         let mesh = TinyMesh(["alpha", "beta"], seed: 32)
         mesh.start()
         mesh.run(for: .seconds(20))
-        mesh.members[0].clockError = Self.hour
+        mesh.members[0].clockError = Self.twentyMinutes
         mesh.publish([1, 2, 3], by: 0)
-        mesh.run(for: Self.hour - Limits.clockSkew - .seconds(60))
+        mesh.run(for: Self.twentyMinutes - Limits.clockSkew - .seconds(60))
         #expect(mesh.codes(of: 0, at: 1) == [] && heldBack(mesh, at: 1) == [.early])
 
         mesh.run(for: .seconds(120))
