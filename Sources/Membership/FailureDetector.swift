@@ -131,6 +131,11 @@ public struct FailureDetector: Sendable {
         }
     }
 
+    /// Whether anybody is under suspicion, for whom `ticked` has something to do.
+    public var hasSuspects: Bool { !suspects.isEmpty }
+    /// Whether a probe has not come to an end yet.
+    public func isUnderWay(_ number: UInt32) -> Bool { probes[number] != nil }
+
     public func lastHeard(_ node: NodeID) -> Instant? { members[node]?.lastHeard }
     public func roundTrip(of node: NodeID) -> Duration? { members[node]?.roundTrip }
     /// How long after one round's probe the next one begins.
@@ -162,11 +167,13 @@ public struct FailureDetector: Sendable {
 
     /// Something has come from the node itself.
     public mutating func heard(_ node: NodeID, at now: Instant) -> [Directive] {
+        let state = members.update(node) { member in
+            member.lastHeard = now
+            return member.state
+        }
+        guard let state, state != .alive, state != .left else { return [] }  // Of one that has left the last words are still under way.
         guard var member = members[node] else { return [] }
-        member.lastHeard = now
         defer { members[node] = member }
-        guard member.state != .alive else { return [] }
-        guard member.state != .left else { return [] }  // Its last words are still under way.
         member.state = .alive
         forgetSuspicion(of: node, &member)
         return [.changed(node, .alive)]

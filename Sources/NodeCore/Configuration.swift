@@ -48,9 +48,8 @@ extension NodeCore {
         public var pullInterval: Duration = .seconds(15)
         /// How long a generation's signing key may be used; it is replaced a twelfth before the end.
         public var generationLifetime: Duration = .seconds(730 * 86_400)
-        /// What one origin may have in the replica. A head that says more is not followed; guesses, at a tenth of what a small server can hold and search.
-        public var originSightings: UInt64 = 20_000_000
-        public var originByteCount: UInt64 = 2 << 30
+        /// What one origin may have in the replica.
+        public var originQuota = OriginQuota.standard
         /// How long a newcomer's membership is valid.
         public var membershipLifetime: Duration = .seconds(730 * 86_400)
 
@@ -101,7 +100,7 @@ extension NodeCore {
         /// Sessions that other nodes of one operator have dialed. More are refused.
         static let inboundPerOperator = 4
         /// Questions that one operator may ask in a day, all its nodes together. More are answered `overBudget`.
-        static let questionsPerDay = 100
+        static let questionsPerDay: Int32 = 100
         /// Operators whose questions are counted. Others are answered `overBudget` until the node starts anew.
         static let askers = Limits.members
     }

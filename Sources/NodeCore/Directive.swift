@@ -6,6 +6,8 @@ import Replication
 import WireFormat
 
 /// Everything a node can want done. Performed in order; answers come back as inputs.
+///
+/// What is large and not so frequent is held by reference: most directives are datagrams, frames and timers, and are moved a few times each.
 public enum Directive: Sendable {
     case wake(Timer, at: Instant)
 
@@ -16,25 +18,25 @@ public enum Directive: Sendable {
     case sendDatagram([UInt8], SessionID)
 
     /// Check signatures away from the core.
-    case check(StatementBatch)
+    indirect case check(StatementBatch)
     /// Check a manifest against its head.
     case checkManifest(Fetch, [UInt8])
     /// Apply changes, one after another, to the buckets of the manifest that is adopted, check what comes of it against the head, and stage it on disk.
-    case checkChanges(Fetch, since: Manifest, [[UInt8]])
+    indirect case checkChanges(Fetch, since: Manifest, [[UInt8]])
     /// Check a bucket against its entry, and stage it on disk.
-    case checkBucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
+    indirect case checkBucket(Fetch, BucketEntry, StreamDescriptor, [UInt8])
     /// Answer the request with the manifest of this root, or `notHeld`.
-    case serveManifest(SessionID, requestID: UInt32, ContentRequest)
+    indirect case serveManifest(SessionID, requestID: UInt32, ContentRequest)
     /// Answer the request with the bucket of this root, or `notHeld`.
-    case serveBucket(SessionID, requestID: UInt32, ContentRequest)
+    indirect case serveBucket(SessionID, requestID: UInt32, ContentRequest)
 
     /// Answer a peer's question from the replica with what may be said of it.
-    case answerQuestion(SessionID, requestID: UInt32, PeerQuestion, SponsorBranches)
+    indirect case answerQuestion(SessionID, requestID: UInt32, PeerQuestion, SponsorBranches)
     /// What became of our operator's question to a peer. Once for each.
-    case questionSettled(QuestionNumber, QuestionOutcome)
+    indirect case questionSettled(QuestionNumber, QuestionOutcome)
 
     /// Keep a statement, in the place of what it replaces.
-    case keep(AnyStatement)
+    indirect case keep(AnyStatement)
     /// Forget the statement in this slot.
     case discard(Slot)
     /// In one transaction: the head of this origin does not count any more. Its buckets stay, as if they had just been fetched; nothing of them is answered.
@@ -42,19 +44,19 @@ public enum Directive: Sendable {
     /// In one transaction: nothing of this origin is kept.
     case forget(OriginID)
     /// In one transaction: the replica of this origin becomes what the manifest says, from staged and present buckets.
-    case adopt(Verified<Head>, Manifest)
+    indirect case adopt(Verified<Head>, Manifest)
     /// In one transaction and synced: our own buckets, manifest and head.
-    case publish(Publication)
+    indirect case publish(Publication)
     /// In one transaction: our own content becomes what this head of ours says, but for what our disk knows better. Failing is answered by `adoptionFailed`.
-    case recover(Verified<Head>, Manifest)
+    indirect case recover(Verified<Head>, Manifest)
     /// The key of a new generation of ours, and then its certificate, synced.
-    case openGeneration(Verified<GenerationCertificate>, SigningKey)
+    indirect case openGeneration(Verified<GenerationCertificate>, SigningKey)
     /// Drop all buckets, own and learned, whose retention ends before this day.
     case expire(before: Day)
     /// What our operator has decided about another; `nil` for nothing any more.
     case keepRule(PeerRule?, on: OriginID)
     case keepAnchors([NodeID])
-    case redeemInvite(SessionID, requestID: UInt32, InviteID, OriginID)
+    indirect case redeemInvite(SessionID, requestID: UInt32, InviteID, OriginID)
 
     /// For the log.
     case report(Event)

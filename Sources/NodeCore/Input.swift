@@ -79,6 +79,8 @@ public enum Command: Hashable, Sendable {
     case openGeneration(GenerationCertificate.Reason)
     /// Gets our own content back from others, and goes on from there in a new generation: after a lost disk or a restored backup.
     case recover
+    /// Changes what one operator may have here.
+    case limit(OriginQuota)
     /// Tells the mesh that this node stops.
     case leave
     /// Whether questions of peers are answered.

@@ -85,6 +85,7 @@ extension NodeCore {
         case .openGeneration(let reason): open(for: reason, recovering: false, at: now, using: &random)
         case .leave: leave(at: now)
         case .recover: open(for: .lostState, recovering: true, at: now, using: &random)
+        case .limit(let quota): limit(quota, at: now, using: &random)
         case .answerPeers(let isOn): configuration.answersQuestions = isOn
         case .ask(let node, let question, let number): ask(node, question, number, at: now)
         }

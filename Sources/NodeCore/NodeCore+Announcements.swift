@@ -174,8 +174,8 @@ extension NodeCore {
     private func isHere(_ position: HeadPosition, of origin: OriginID) -> Bool {
         if origin == identity.origin { return newestOwnHead.map { $0.body.position >= position } ?? false }
         if members.isRevoked(origin) { return true }
-        let known = [origins[origin]?.adopted?.head, fetches.wanted(of: origin), passedOver[origin]]
-        return known.contains { $0.map { $0.body.position >= position } ?? false }
+        let known = [origins[origin]?.adopted?.head, fetches.wanted(of: origin), rules.isBlocked(origin) ? passedOver[origin] : nil]
+        return passedOver[origin]?.body.position == position || known.contains { $0.map { $0.body.position >= position } ?? false }
     }
 
     /// The operator that a name is about. Of two whose keys begin with the same 8 bytes, which does not happen by chance, the first.

@@ -7,14 +7,12 @@ import WireFormat
 /// What to do with each frame and datagram (`Protocol/replication.md` §2 to §6).
 extension NodeCore {
     mutating func received(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let session = sessions[id], !session.isClosing else { return }
-        sessions[id]?.lastHeard = now.instant
-        sessions[id]?.pingedAt = nil
-        if let node = session.node { perform(detector.answered(node, at: now.instant), at: now) }
-        if frame.knownType == .refusal {
-            return refused(frame, on: session, at: now, using: &random)
-        }
-        switch session.phase {
+        guard sessions[id]?.isClosing == false else { return }
+        sessions[id]?.heard(at: now.instant)
+        if let node = sessions[id]?.node { perform(detector.answered(node, at: now.instant), at: now) }
+        guard let phase = sessions[id]?.phase else { return }
+        if frame.knownType == .refusal { return refused(frame, on: id, at: now, using: &random) }
+        switch phase {
         case .greeting(let isChecking, let early):
             guard frame.knownType == .hello, !isChecking else {
                 guard isChecking else { return drop(id, for: .unexpectedFrame(frame.type)) }
@@ -105,10 +103,10 @@ extension NodeCore {
             }
             directives.append(.questionSettled(number, .answered(answer)))
         case .evidence:
-            guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings it.
+            guard mayCheckMore(from: id) else { return }  // The cursor brings it.
             check([frame.body], for: .push, from: id)
         case .farewell:
-            guard let session = sessions[id], session.batchesUnderCheck < Bound.batchesPerSession else { return }
+            guard mayCheckMore(from: id) else { return }
             sessions[id]?.isDismissed = true
             check([frame.body], for: .push, from: id)
         case .hello, .joinRequest, .joinAnswer: drop(id, for: .unexpectedFrame(frame.type))
@@ -131,25 +129,25 @@ extension NodeCore {
         return requests.removeValue(forKey: RequestKey(session: id, id: frame.requestID))
     }
 
-    private mutating func refused(_ frame: Frame, on session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let refusal = decode(frame, on: session.id, Refusal.init(decoding:)) else { return }
-        guard let request = takeRequest(frame, on: session.id) else {
-            if let node = session.node ?? nodes.node(with: session.remoteKey) {
+    private mutating func refused(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        guard let refusal = decode(frame, on: id, Refusal.init(decoding:)) else { return }
+        guard let request = takeRequest(frame, on: id) else {
+            if let node = node(on: id) {
                 switch refusal {
                 case .busy where !frame.isAnswer:
-                    sessions[session.id]?.isDismissed = true
+                    sessions[id]?.isDismissed = true
                     return
                 case .clockSkew: downReasons[node] = .clockSkew
                 case .notAMember, .revoked: downReasons[node] = .notAMember
                 default: break
                 }
             }
-            directives.append(.report(.refusedByPeer(session.id, refusal)))
+            directives.append(.report(.refusedByPeer(id, refusal)))
             return
         }
         switch request.kind {
         case .changes(let fetch, _):
-            sessions[session.id]?.takesChanges = true
+            sessions[id]?.takesChanges = true
             perform(fetches.changesRefused(fetch), at: now)
         case .manifest(let fetch):
             fetches.failed(fetch)
@@ -157,16 +155,16 @@ extension NodeCore {
         case .bucket(let fetch, let entry, _):
             fetches.bucketFailed(fetch, entry)
             beginFetches(at: now, using: &random)
-        case .statements: sessions[session.id]?.isPulling = false
-        case .comparison: comparisonRefused(on: session.id, at: now)
-        case .headless: sessions[session.id]?.isAskingHeadless = false
+        case .statements: sessions[id]?.isPulling = false
+        case .comparison: comparisonRefused(on: id, at: now)
+        case .headless: sessions[id]?.isAskingHeadless = false
         case .history(let question): historyRefused(question, at: now, using: &random)
         case .question(let number): directives.append(.questionSettled(number, .refused(refusal)))
         }
     }
 
     mutating func received(datagram bytes: [UInt8], on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let session = sessions[id], let node = session.node, !session.isClosing else { return }
+        guard let node = sessions[id]?.node, sessions[id]?.isClosing == false else { return }
         // Datagrams are sealed: malformed ones are the other side's own, not somebody's between.
         let message: DatagramMessage
         do throws(WireError) { message = try DatagramMessage(decoding: bytes) } catch {
@@ -174,8 +172,7 @@ extension NodeCore {
             if error != .invalid(.datagramType) { drop(id, for: .malformed(error)) }
             return
         }
-        sessions[id]?.lastHeard = now.instant
-        sessions[id]?.pingedAt = nil
+        sessions[id]?.heard(at: now.instant)
         perform(detector.heard(node, at: now.instant), at: now)
         switch message {
         case .ping(let ping):
@@ -185,14 +182,14 @@ extension NodeCore {
             heard(ping, on: id, at: now)
             perform(detector.acknowledged(ping.number, by: node, at: now.instant), at: now)
         case .headWithChange(let news):
-            guard session.batchesUnderCheck < Bound.batchesPerSession else { return }
+            guard mayCheckMore(from: id) else { return }
             sessions[id]?.takesChanges = true
             // As many as there are checks: those of heads that were not worth one are swept out with the rest.
-            if session.pushed.count >= Bound.batchesPerSession { sessions[id]?.pushed = [:] }
+            if sessions[id].map({ $0.pushed.count >= Bound.batchesPerSession }) ?? true { sessions[id]?.pushed = [:] }
             sessions[id]?.pushed[news.head] = PushedChange(base: news.base, bytes: news.change)
             check([news.head], for: .push, from: id)
         case .heads(let heads):
-            guard session.batchesUnderCheck < Bound.batchesPerSession else { return }  // The cursor brings them.
+            guard mayCheckMore(from: id) else { return }  // The cursor brings them.
             check(heads, for: .push, from: id)
         case .probeRequest(let request): probeRequested(request, on: id, at: now)
         case .challenge(let challenge): challenged(challenge, on: id, at: now)
@@ -210,13 +207,18 @@ extension NodeCore {
     /// The other side has told how far its log goes: ask, if that is further than we have read.
     private mutating func heard(_ ping: Ping, on id: SessionID, at now: Moment) {
         sessions[id]?.hint = Cursor(logID: ping.logID, after: ping.upTo)
-        guard let session = sessions[id] else { return }
-        guard session.cursor.logID != ping.logID || session.cursor.after < ping.upTo else {
+        guard let cursor = sessions[id]?.cursor else { return }
+        guard cursor.logID != ping.logID || cursor.after < ping.upTo else {
             sessions[id]?.lastPull = now.instant  // As if it had been asked, and had had nothing.
             return
         }
-        followHint(of: session, at: now)
+        if let session = sessions[id] { followHint(of: session, at: now) }
     }
+
+    /// The node at the other end: as it has shown, or as its key says.
+    private func node(on id: SessionID) -> NodeID? { sessions[id]?.node ?? sessions[id].flatMap { nodes.node(with: $0.remoteKey) } }
+
+    private func mayCheckMore(from id: SessionID) -> Bool { sessions[id].map { $0.batchesUnderCheck < Bound.batchesPerSession } ?? false }
 
     mutating func decode<Message>(_ frame: Frame, on id: SessionID, _ decoder: ([UInt8]) throws(WireError) -> Message) -> Message? {
         do throws(WireError) {

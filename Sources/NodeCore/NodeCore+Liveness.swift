@@ -12,11 +12,18 @@ extension NodeCore {
 
     /// The open session with a node, if there is one that is not being closed.
     func session(with node: NodeID) -> SessionID? {
-        openSessions.first { sessions[$0].map { $0.node == node && !$0.isClosing } ?? false }
+        guard neighbours.contains(node) else { return nil }
+        return sessions.first { $0.node == node && !$0.isClosing }?.id
+    }
+
+    /// A session has begun, been opened, or is ending.
+    mutating func noteNeighbours() {
+        neighbours = sessions.compactMap { $0.isClosing ? nil : $0.node }.sorted()
+        outboundCount = sessions.count { $0.dial != nil && !$0.isClosing }
     }
 
     func surroundings(at now: Moment) -> FailureDetector.Surroundings {
-        let neighbours = openSessions.compactMap { sessions[$0].flatMap { $0.isClosing ? nil : $0.node } }.sorted()
+        let neighbours = neighbours
         let (nodes, members, own) = (nodes, members, identity.node)  // Not all of us: the detector is changed while it looks.
         return FailureDetector.Surroundings(neighbours: neighbours) { node in
             if neighbours.contains(node) { return .neighbour }
@@ -144,27 +151,24 @@ struct RelayedProbe: Sendable {
 
 /// How often something may be done: so many at once, and one more in each interval.
 struct Allowance: Sendable {
-    let capacity: Int
-    let interval: Duration
-    private var used = 0
-    private var since: Instant?
+    private let capacity: Int32
+    private var used: Int32 = 0
+    /// Nanoseconds.
+    private let interval: Int64
+    private var since: Int64?
 
-    init(capacity: Int, interval: Duration) {
+    init(capacity: Int32, interval: Duration) {
         self.capacity = capacity
-        self.interval = interval
+        self.interval = max(1, interval.clampedNanoseconds)
     }
 
     /// Whether it may be done now.
     mutating func take(at now: Instant) -> Bool {
-        if let since {
-            let regained = Int(clamping: (now - since).clampedNanoseconds / max(1, interval.clampedNanoseconds))
-            if regained > 0 {
-                used = max(0, used - regained)
-                self.since = used == 0 ? now : since + interval * min(regained, 1 << 30)
-            }
-        } else {
-            since = now
-        }
+        let passed = since.map { max(0, now.nanoseconds.subtractingReportingOverflow($0).partialValue) } ?? 0
+        let regained = Int32(clamping: passed / interval)
+        used = max(0, used - regained)
+        // What is left of an interval counts for the next; whoever has all is at its beginning.
+        since = used == 0 || since == nil ? now.nanoseconds : since.map { $0 + interval * Int64(regained) }
         guard used < capacity else { return false }
         used += 1
         return true

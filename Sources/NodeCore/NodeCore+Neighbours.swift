@@ -59,7 +59,7 @@ extension NodeCore {
     private mutating func dialPinned(at now: Moment, using random: inout some RandomNumberGenerator) {
         let pinned = rules.pinned
         guard !pinned.isEmpty else { return }
-        let keys = sessions.values.filter { !$0.isClosing }.map(\.remoteKey) + dials.values.map(\.key)
+        let keys = sessions.filter { !$0.isClosing }.map(\.remoteKey) + dials.values.map(\.key)
         let present = Set(keys.compactMap { nodes.node(with: $0).flatMap { nodes[$0]?.certificate.body.origin } })
         let missing = pinned.filter { !present.contains($0) }
         guard !missing.isEmpty else { return }
@@ -103,7 +103,7 @@ extension NodeCore {
     }
 
     /// Whom we have a session with, or are making one; and ourselves.
-    private var busyKeys: Set<TransportKey> { Set(sessions.values.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey]) }
+    private var busyKeys: Set<TransportKey> { Set(sessions.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey]) }
 
     private func dialable(_ node: NodeID, but busy: Set<TransportKey>, at now: Moment) -> NeighbourChoice.Candidate? {
         guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
@@ -132,7 +132,7 @@ extension NodeCore {
 
     private func isWithinCaps(_ node: NodeID, at now: Moment) -> Bool {
         guard let key = nodes[node]?.certificate.body.transportKey, let candidate = neighbour(with: key, at: now) else { return true }
-        let others = sessions.values.filter { $0.dial != nil && !$0.isClosing && $0.remoteKey != key }.map(\.remoteKey)
+        let others = sessions.filter { $0.dial != nil && !$0.isClosing && $0.remoteKey != key }.map(\.remoteKey)
         var choice = NeighbourChoice(neighbours: others.compactMap { neighbour(with: $0, at: now) }, ownBranch: branch(of: identity.origin, at: now))
         return choice.admit(candidate)
     }
@@ -143,7 +143,7 @@ extension NodeCore {
     }
 
     private func dialedNeighbours(at now: Moment) -> [NeighbourChoice.Candidate] {
-        let keys = sessions.values.filter { $0.dial != nil && !$0.isClosing }.map(\.remoteKey) + dials.values.filter { !$0.isProbe }.map(\.key)
+        let keys = sessions.filter { $0.dial != nil && !$0.isClosing }.map(\.remoteKey) + dials.values.filter { !$0.isProbe }.map(\.key)
         return keys.compactMap { neighbour(with: $0, at: now) }
     }
 
@@ -164,9 +164,6 @@ extension NodeCore {
         dials[number] = Dial(key: key, startedAt: now.instant, isProbe: true)
         directives.append(.dial(number, record.addresses, key: key))
     }
-
-    /// Sessions that we have dialed and are not closing.
-    var outboundCount: Int { sessions.values.count { $0.dial != nil && !$0.isClosing } }
 
     /// Whether a session that was only made for a look is worth keeping: where one is wanting, in the place of one that does not answer any more, or with
     /// somebody who was taken for dead. Not beyond the caps: where they have to bend, `dialNeighbours` sees to it.

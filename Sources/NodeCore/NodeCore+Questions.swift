@@ -51,5 +51,5 @@ extension NodeCore {
         ask(.question, question.encoded(), .question(number), on: session, at: now)
     }
 
-    static let questionBudget = Allowance(capacity: Bound.questionsPerDay, interval: .seconds(86_400 / Bound.questionsPerDay))
+    static let questionBudget = Allowance(capacity: Bound.questionsPerDay, interval: .seconds(86_400 / Int(Bound.questionsPerDay)))
 }

@@ -13,6 +13,7 @@ extension NodeCore {
         sessions[id] = Session(
             id: id, remoteKey: opening.remoteKey, dial: opening.dial, openedAt: now.instant, phase: phase, lastHeard: now.instant,
             cursor: Cursor(), lastPull: now.instant)
+        noteNeighbours()
         if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
             // The handshake has proven the other side's key, which is all a look has to find out.
             let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node, at: now)) && !isBlocked(opening.remoteKey)
@@ -44,6 +45,7 @@ extension NodeCore {
     mutating func closed(_ id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         openSessions.removeAll { $0 == id }
+        noteNeighbours()
         if let node = session.node { cursors[node] = session.cursor }
         noteAnchors()
         // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
@@ -65,7 +67,7 @@ extension NodeCore {
     private mutating func ended(_ session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let node = session.node ?? nodes.node(with: session.remoteKey), self.session(with: node) == nil else { return }
         // Of two sessions that cross, one is closed: the other is still being greeted.
-        guard !sessions.values.contains(where: { $0.remoteKey == session.remoteKey && !$0.isClosing }) else { return }
+        guard !sessions.contains(where: { $0.remoteKey == session.remoteKey && !$0.isClosing }) else { return }
         if session.isDropped {
             downReasons[node] = now.instant - session.lastHeard > configuration.idleBeforeClose ? .silent : .misbehaved
         } else if session.isClosing || session.isDismissed {
@@ -90,6 +92,7 @@ extension NodeCore {
     mutating func close(_ id: SessionID) {
         guard sessions[id] != nil else { return }
         sessions[id]?.isClosing = true
+        noteNeighbours()
         directives.append(.close(id))
     }
 
@@ -117,7 +120,7 @@ extension NodeCore {
             guard case .peer(let record) = statement, record.body.node == node else { return highest }
             return max(highest, record.body.incarnation)
         }
-        if let twin = sessions.values.filter({ $0.node == node }).map(\.id).min() {
+        if let twin = sessions.filter({ $0.node == node }).map(\.id).min() {
             // The other side has restarted, and the older session is a dead one; or both sides have dialed: then both close the same one of the two.
             let hasRestarted = incarnation > sessions[twin]?.incarnation ?? 0
             let loser = hasRestarted ? twin : surplus(of: twin, id, with: node)
@@ -129,6 +132,7 @@ extension NodeCore {
         sessions[id]?.phase = .open(node, origin)
         sessions[id]?.incarnation = incarnation
         openSessions.insert(id, at: openSessions.firstIndex { $0 > id } ?? openSessions.endIndex)
+        noteNeighbours()
         sessions[id]?.cursor = cursors[node] ?? Cursor()
         noteAnchors()
         backoff.succeeded(session.remoteKey)
@@ -173,24 +177,13 @@ extension NodeCore {
         return first == second ? older : (first ? newer : older)
     }
 
-    /// Whoever was dialed waits a little longer: one ping serves both sides.
-    private func patience(_ interval: Duration, with session: Session) -> Duration { session.dial == nil ? interval * 5 / 4 : interval }
-
     mutating func tick(at now: Moment, using random: inout some RandomNumberGenerator) {
-        for id in sessions.keys.sorted() {
-            guard let session = sessions[id] else { continue }
-            let silence = now.instant - session.lastHeard
-            guard session.isOpen else {
-                if now.instant - session.openedAt > configuration.helloTimeout { drop(id, for: .helloTimeout) }
-                continue
-            }
-            if silence > configuration.idleBeforeClose {
-                drop(id, for: .silent)
-            } else if session.pingedAt == nil,
-                silence > patience(configuration.idleBeforePing, with: session)
-                    || now.instant - session.lastPull > patience(configuration.pullInterval, with: session)
-            {
-                pingOnStream(id, at: now)  // Ping and pong tell both sides how far the other's log goes; a question is worth asking only then.
+        for place in sessions.indices {
+            switch sessions[place].due(at: now.instant, sessionPatience) {
+            case .end(let reason): drop(sessions.ids[place], for: reason)
+            // Ping and pong tell both sides how far the other's log goes; a question is worth asking only then.
+            case .ping: pingOnStream(sessions.ids[place], at: now)
+            case nil: break
             }
         }
         for key in requests.keys.sorted() {
@@ -204,7 +197,8 @@ extension NodeCore {
             case .question(let number): directives.append(.questionSettled(number, .unanswered))
             }
         }
-        perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now)
+        if detector.hasSuspects { perform(detector.ticked(at: now.instant, surroundings(at: now), using: &random), at: now) }
+        if !early.isEmpty { reviewEarly(at: now, using: &random) }
         reviewOpening(at: now, using: &random)
         reviewNeighbours(at: now, using: &random)
         dialNeighbours(at: now, using: &random)

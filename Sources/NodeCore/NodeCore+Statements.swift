@@ -95,7 +95,10 @@ extension NodeCore {
 
     /// Whether a head need not be checked: not newer than what is adopted, or wanted already.
     private mutating func isOld(_ head: Signed<Head>, from id: SessionID?) -> Bool {
-        if let known = passedOver[head.body.origin], head.body.position <= known.body.position, !isDenied(head) { return true }
+        if let known = passedOver[head.body.origin] {
+            if known.bytes == head.bytes { return true }
+            if rules.isBlocked(head.body.origin), head.body.position <= known.body.position, !isDenied(head) { return true }
+        }
         if let wanted = fetches.wanted(of: head.body.origin) {
             if wanted.bytes == head.bytes {
                 if let id { fetches.headSeen(wanted, from: id, with: takePushed(wanted, on: id)) }
@@ -199,7 +202,8 @@ extension NodeCore {
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
         case .unknown: return wait { $0.add(.head(head)) }
-        case .revoked, .lapsed: return
+        case .lapsed: return holdBack(head)  // Until its membership is renewed, or our clock is right.
+        case .revoked: return
         }
         switch origins[origin, default: OriginRecord()].verdict(on: head, at: now.timestamp) {
         case .news:
@@ -207,8 +211,10 @@ extension NodeCore {
                 return accuse(wanted, head, at: now)
             }
             let change: PushedChange? = if let id { takePushed(head, on: id) } else { nil }
-            guard isWithinQuota(head, of: origin) else { return }
+            guard isWithinQuota(head, of: origin) else { return passOver(head) }
+            if let passed = passedOver[origin], passed.body.position <= head.body.position { passedOver[origin] = nil }
             fetches.headSeen(head, from: id, with: change)
+        case .early: holdBack(head)
         case .unresolved: wait { $0.add(.head(head)) }
         case .equivocation: contradicted(by: head, at: now)
         case .known: contradicted(by: head, at: now)
@@ -218,7 +224,7 @@ extension NodeCore {
 
     /// Whether an origin has not more than one may have here. Its head says how much it has, and a manifest that says otherwise breaks the rules.
     private mutating func isWithinQuota(_ head: Verified<Head>, of origin: OriginID) -> Bool {
-        if head.body.sightingCount <= configuration.originSightings, head.body.dataByteCount <= configuration.originByteCount {
+        if head.body.sightingCount <= configuration.originQuota.sightings, head.body.dataByteCount <= configuration.originQuota.byteCount {
             overQuota.remove(origin)
             return true
         }

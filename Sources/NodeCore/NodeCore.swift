@@ -34,8 +34,10 @@ public struct NodeCore: Sendable {
     var adopting: [OriginID: Manifest] = [:]
     var publisher: Publisher
     var rules: PeerRules
-    /// The newest heads of those who are blocked; at most one for each.
+    /// The newest heads of origins that are blocked, over their quota or ahead of time; at most one for each.
     var passedOver: [OriginID: Verified<Head>] = [:]
+    /// Of which origins the head that was passed over waits for its time, or for a membership that is valid.
+    var early: Set<OriginID> = []
     var anchors: [NodeID]
     /// Those of the last run that have not been tried in this one.
     var untriedAnchors: [NodeID]
@@ -47,9 +49,14 @@ public struct NodeCore: Sendable {
     /// The histories of the heads adopted, our own among them, as far as they are known.
     var histories = SharedTable<OriginID, HistoryWindow>()
     var inquiries: [OriginID: HistoryInquiry] = [:]
-    var sessions: [SessionID: Session] = [:]
+    var sessions = SessionTable()
+    let sessionPatience: SessionPatience
     /// Open sessions in ascending order.
     var openSessions: [SessionID] = []
+    /// The nodes at the other ends of open sessions that are not being closed, ascending.
+    var neighbours: [NodeID] = []
+    /// Sessions that we have dialed and are not closing.
+    var outboundCount = 0
     var dials: [DialNumber: Dial] = [:]
     var nextDial: UInt64 = 1
     var backoff = DialBackoff()
@@ -92,6 +99,7 @@ public struct NodeCore: Sendable {
         self.keys = keys
         self.configuration = configuration
         self.stored = stored
+        sessionPatience = SessionPatience(configuration)
         incarnation = identity.incarnation
         detector = FailureDetector(configuration: configuration.liveness)
         members = MemberTable(mesh: identity.mesh)
@@ -217,6 +225,7 @@ public struct NodeCore: Sendable {
             perform(detector.periodBegan(at: now.instant, surroundings(at: now), using: &random), at: now)
             arm(.probe, after: detector.period, at: now)
         case .probeStep(let number):
+            guard detector.isUnderWay(number) else { return }  // Answered: the timer is stale, as most are.
             perform(detector.deadlinePassed(number, at: now.instant, surroundings(at: now), using: &random), at: now)
         case .relayedProbe(let number): relayedProbeIsOver(number)
         case .housekeeping:

@@ -46,6 +46,9 @@ public struct NodeStatus: Sendable {
         case openingWrites
     }
 
+    /// Why the newest head of an operator that is known is not followed.
+    public enum HeldBack: Hashable, Sendable { case blocked, overQuota, early }
+
     public struct Origin: Sendable {
         public var origin: OriginID
         public var displayName: String
@@ -58,6 +61,7 @@ public struct NodeStatus: Sendable {
         public var followedIn: Duration?
         /// A newer head that is being fetched.
         public var wanted: HeadPosition?
+        public var heldBack: HeldBack?
         /// It has said that nothing more will come.
         public var hasEnded: Bool
         /// There is evidence against its newest generation: nothing of that is taken.
@@ -79,6 +83,8 @@ public struct NodeStatus: Sendable {
     public var openSessionCount: Int
     public var statementCount: Int
     public var pendingStatementCount: Int
+    /// What one operator may have here.
+    public var originQuota: OriginQuota
     /// What our operator has decided about others, also about such that are not known.
     public var rules: [OriginID: PeerRule]
     public var peers: [Peer]
@@ -89,7 +95,7 @@ extension NodeCore {
     /// A picture of the node for its operator. O(members).
     public func status(at now: Moment) -> NodeStatus {
         var sessionOf: [NodeID: Session] = [:]
-        for session in sessions.values { if let node = session.node { sessionOf[node] = session } }
+        for session in sessions { if let node = session.node { sessionOf[node] = session } }
         let peers = nodes.nodes.filter { $0 != identity.node }.compactMap { node -> NodeStatus.Peer? in
             guard let entry = nodes[node] else { return nil }
             let session = sessionOf[node]
@@ -112,7 +118,7 @@ extension NodeCore {
                 adopted: adopted?.head.body.position, issuedAt: adopted?.head.body.issuedAt,
                 isCurrent: adopted.map { now.timestamp < $0.head.body.currentUntil } ?? false,
                 sightingCount: adopted?.head.body.sightingCount ?? 0, followedIn: followedIn[origin], wanted: fetches.wanted(of: origin)?.body.position,
-                hasEnded: self.origins[origin]?.hasEnded ?? false,
+                heldBack: heldBack(origin), hasEnded: self.origins[origin]?.hasEnded ?? false,
                 isQuarantined: self.origins[origin].flatMap { record in record.newest.map { record.isQuarantined($0.body.generation) } } ?? false,
                 sponsors: members.sponsors(of: origin), rule: rules[origin])
         }
@@ -120,8 +126,14 @@ extension NodeCore {
             mesh: identity.mesh, origin: identity.origin, displayName: members.displayName(of: identity.origin) ?? "",
             sponsors: members.sponsors(of: identity.origin), node: identity.node, own: publisher.lastHead?.body.position,
             ownSightingCount: publisher.lastHead?.body.sightingCount ?? 0, signing: signing,
-            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, rules: rules.all, peers: peers,
-            origins: origins)
+            openSessionCount: openSessions.count, statementCount: log.count, pendingStatementCount: pending.count, originQuota: configuration.originQuota,
+            rules: rules.all, peers: peers, origins: origins)
+    }
+
+    private func heldBack(_ origin: OriginID) -> NodeStatus.HeldBack? {
+        if rules.isBlocked(origin) { return .blocked }
+        guard passedOver[origin] != nil else { return nil }
+        return early.contains(origin) ? .early : overQuota.contains(origin) ? .overQuota : nil
     }
 
     private var signing: NodeStatus.Signing {

@@ -38,6 +38,18 @@ public struct PeerRules: Hashable, Sendable {
     }
 }
 
+/// What one operator may have in the replica. A head that says more is not followed: what was adopted before stays.
+public struct OriginQuota: Hashable, Sendable, Codable {
+    public var sightings: UInt64
+    /// Of buckets, as they are sent.
+    public var byteCount: UInt64
+
+    /// Guesses, at a tenth of what a small server can hold and search.
+    public static let standard = OriginQuota(sightings: 20_000_000, byteCount: 2 << 30)
+
+    public init(sightings: UInt64, byteCount: UInt64) { (self.sightings, self.byteCount) = (sightings, byteCount) }
+}
+
 extension NodeCore {
     /// Takes a decision of our operator, and does at once what follows from it.
     mutating func rule(_ rule: PeerRule?, on origin: OriginID, at now: Moment, using random: inout some RandomNumberGenerator) {
@@ -56,10 +68,42 @@ extension NodeCore {
         dialNeighbours(at: now, using: &random)
     }
 
-    /// A head of an operator that is blocked: the newest is remembered, should that end.
+    /// A head that is not followed now: the newest of each origin is remembered, should that end.
     mutating func passOver(_ head: Verified<Head>) {
         guard head.body.position > passedOver[head.body.origin]?.body.position ?? HeadPosition(generation: 0, sequence: 0) else { return }
         passedOver[head.body.origin] = head
+    }
+
+    /// Looks again at what was passed over of these origins.
+    private mutating func reconsider(_ origins: Set<OriginID>, at now: Moment, using random: inout some RandomNumberGenerator) {
+        for origin in origins.sorted() {
+            if let head = passedOver.removeValue(forKey: origin) { take(.head(head), from: nil, isStored: false, at: now) }
+        }
+        beginFetches(at: now, using: &random)
+    }
+
+    /// A head that only the time, by our clock, keeps from being followed.
+    mutating func holdBack(_ head: Verified<Head>) {
+        passOver(head)
+        early.insert(head.body.origin)
+    }
+
+    /// The time of some heads may have come: nobody is left behind until the next head because a clock was wrong.
+    mutating func reviewEarly(at now: Moment, using random: inout some RandomNumberGenerator) {
+        let due = early.filter { origin in
+            guard let head = passedOver[origin] else { return true }
+            if case .lapsed = members.standing(of: origin, at: now.timestamp) { return false }
+            return origins[origin]?.verdict(on: head, at: now.timestamp) != .early
+        }
+        guard !due.isEmpty else { return }
+        early.subtract(due)
+        reconsider(due, at: now, using: &random)
+    }
+
+    /// Takes another quota: who is within it now is followed again. What is here of those beyond it stays.
+    mutating func limit(_ quota: OriginQuota, at now: Moment, using random: inout some RandomNumberGenerator) {
+        configuration.originQuota = quota
+        reconsider(overQuota, at: now, using: &random)
     }
 
     func isBlocked(_ key: TransportKey) -> Bool {
@@ -68,7 +112,7 @@ extension NodeCore {
 
     /// The two neighbours that we have dialed and had for longest are where a restart begins: whoever surrounds us while we are away gains nothing by that.
     mutating func noteAnchors() {
-        let dialed = sessions.values.filter { $0.dial != nil && $0.isOpen && !$0.isClosing }.sorted { ($0.openedAt, $0.id) < ($1.openedAt, $1.id) }
+        let dialed = sessions.filter { $0.dial != nil && $0.isOpen && !$0.isClosing }.sorted { ($0.openedAt, $0.id) < ($1.openedAt, $1.id) }
         let oldest = dialed.prefix(Self.anchorLimit).compactMap(\.node)
         guard oldest.count >= min(Self.anchorLimit, anchors.count), Set(oldest) != Set(anchors) else { return }
         anchors = oldest

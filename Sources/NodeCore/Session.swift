@@ -63,7 +63,37 @@ struct Session: Sendable {
 
     var node: NodeID? { if case .open(let node, _) = phase { node } else { nil } }
     var origin: OriginID? { if case .open(_, let origin) = phase { origin } else { nil } }
-    var isOpen: Bool { node != nil }
+    var isOpen: Bool { if case .open = phase { true } else { false } }
+
+    mutating func heard(at now: Instant) {
+        lastHeard = now
+        pingedAt = nil
+    }
+
+    /// What a session needs because time has passed.
+    enum Due { case end(Event.Misbehaviour), ping }
+
+    func due(at now: Instant, _ patience: SessionPatience) -> Due? {
+        guard isOpen else { return now - openedAt > patience.hello ? .end(.helloTimeout) : nil }
+        let silence = now - lastHeard
+        if silence > patience.close { return .end(.silent) }
+        let (ping, pull) = dial == nil ? (patience.pingOfDialer, patience.pullOfDialer) : (patience.ping, patience.pull)
+        return pingedAt == nil && (silence > ping || now - lastPull > pull) ? .ping : nil
+    }
+}
+
+/// How long the other side of a session may be silent. Whoever was dialed waits a little longer for its dialer: one ping serves both sides.
+struct SessionPatience: Sendable {
+    let hello, close, ping, pull, pingOfDialer, pullOfDialer: Duration
+
+    init(_ configuration: NodeCore.Configuration) {
+        hello = configuration.helloTimeout
+        close = configuration.idleBeforeClose
+        ping = configuration.idleBeforePing
+        pull = configuration.pullInterval
+        pingOfDialer = ping * 5 / 4
+        pullOfDialer = pull * 5 / 4
+    }
 }
 
 /// A place in somebody's log.

@@ -36,7 +36,7 @@ public enum EventLog {
         case .quotaReached(let origin, let sightings, let byteCount):
             (
                 .warning,
-                "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed"
+                "operator \(origin.short) has more than one operator may have here (\(sightings) sightings, \(byteCount) bytes): its new heads are not followed; hearsay peers quota raises that"
             )
         }
     }

@@ -114,6 +114,7 @@ public final class NodeDaemon: Sendable {
             return .init(address: address, key: key)
         }
         coreConfiguration.answersQuestions = settings.answersQuestions ?? false
+        coreConfiguration.originQuota = settings.originQuota ?? .standard
         var random = SystemRandomNumberGenerator()
         let core = NodeCore(identity: identity, keys: keys, configuration: coreConfiguration, stored: state, logID: random.next())
         let node = Node(

@@ -50,15 +50,8 @@ public struct SharedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @inlinable
     public subscript(key: Key) -> Value? {
         get {
-            guard var node = root else { return nil }
-            var bits = Self.bits(of: key)
-            while !node.branches.isEmpty {
-                guard let next = node.branches[Int(bits & 15)] else { return nil }
-                node = next
-                bits >>= UInt(Self.bitsPerLevel)
-            }
-            for place in node.entries.indices where node.entries[place].key == key { return node.entries[place].value }
-            return nil
+            guard let (leaf, place) = find(key) else { return nil }
+            return leaf.entries[place].value
         }
         set {
             guard let newValue else {
@@ -70,7 +63,7 @@ public struct SharedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         _modify {
             // What is not here does not become somebody's own only by being asked for.
-            guard self[key] != nil else {
+            guard find(key) != nil else {
                 var value: Value?
                 defer { if let value { self[key] = value } }
                 yield &value
@@ -80,6 +73,28 @@ public struct SharedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             defer { if leaf.entries[place].value == nil { vacate(key) } }
             yield &leaf.entries[place].value
         }
+    }
+
+    /// Changes what is here in place; `nil` if nothing is. What `body` only reads is not copied.
+    @inlinable
+    public mutating func update<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
+        guard find(key) != nil else { return nil }
+        let (leaf, place) = slot(for: key)
+        return body(&leaf.entries[place].value!)
+    }
+
+    /// Where a key's value is, if it is here.
+    @inlinable
+    func find(_ key: Key) -> (leaf: Node, place: Int)? {
+        guard var node = root else { return nil }
+        var bits = Self.bits(of: key)
+        while !node.branches.isEmpty {
+            guard let next = node.branches[Int(bits & 15)] else { return nil }
+            node = next
+            bits >>= UInt(Self.bitsPerLevel)
+        }
+        for place in node.entries.indices where node.entries[place].key == key { return (node, place) }
+        return nil
     }
 
     @inlinable

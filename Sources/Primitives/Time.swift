@@ -74,6 +74,8 @@ extension Duration {
 
     /// Whole nanoseconds towards zero, clamped to `Int64`.
     public var clampedNanoseconds: Int64 {
+        // Up to 18 s, as nearly all are: without the division of 128-bit numbers.
+        if attoseconds >= 0, attoseconds <= Int128(UInt64.max) { return Int64(UInt64(truncatingIfNeeded: attoseconds) / 1_000_000_000) }
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

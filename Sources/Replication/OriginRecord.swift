@@ -27,7 +27,9 @@ public struct OriginRecord: Sendable {
         case known
         /// Its generation's certificate is not here, or holds another key.
         case unresolved
-        /// Issued in the future, outside its generation's validity, numbered faster than one a second, or of a generation that is in quarantine.
+        /// Issued in the future, or numbered faster than one a second: by our clock its time is still to come.
+        case early
+        /// Outside its generation's validity, of an origin that has ended its feed, or of a generation that is in quarantine.
         case refused
         /// A later generation has been opened that does not count it: a stolen key, or a disk that was lost.
         case void
@@ -109,13 +111,14 @@ public struct OriginRecord: Sendable {
             if position < adopted.head.body.position { return .known }
             if position == adopted.head.body.position { return head.bytes == adopted.head.bytes ? .known : .equivocation }
         }
-        guard certificate.reason != .endOfFeed, head.body.issuedAt <= now + Limits.clockSkew, head.body.issuedAt < certificate.notAfter,
-            certificate.notBefore <= head.body.issuedAt + Limits.clockSkew
-        else { return .refused }
+        guard certificate.reason != .endOfFeed, head.body.issuedAt < certificate.notAfter, certificate.notBefore <= head.body.issuedAt + Limits.clockSkew else {
+            return .refused
+        }
+        guard head.body.issuedAt <= now + Limits.clockSkew else { return .early }
         // The rate is measured over the generation's whole life, so that a node that was away judges like one that was not.
         let life = now + Limits.clockSkew
         let seconds = life.milliseconds > certificate.notBefore.milliseconds ? (life.milliseconds - certificate.notBefore.milliseconds) / 1_000 : 0
         let (allowed, overflow) = seconds.addingReportingOverflow(Self.sequenceBurst)
-        return overflow || position.sequence <= allowed ? .news : .refused
+        return overflow || position.sequence <= allowed ? .news : .early
     }
 }

@@ -21,7 +21,7 @@ extension SimulatedMesh {
     private func perform(_ directive: Directive, at node: Int, life: UInt64) {
         switch directive {
         case .wake(let timer, at: let instant):
-            queue.push(.input(node, life: life, .timerFired(timer)), at: max(instant.nanoseconds, nanoseconds))
+            queue.push(.timer(node, life: life, timer), at: max(instant.nanoseconds, nanoseconds))
         case .dial(let dial, let addresses, let key): self.dial(dial, addresses, key: key, from: node)
         case .close(let session): close(session, at: node)
         case .send(let frame, let session): send(frame, on: session, at: node)

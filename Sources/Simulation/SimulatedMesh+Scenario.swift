@@ -174,8 +174,8 @@ extension SimulatedMesh {
     /// Whose process is told of it; `nil`: happens to the world.
     func receiver(of payload: Payload) -> Int? {
         switch payload {
-        case .input(let node, _, _), .daysChanged(let node, _, _), .checked(let node, _, _), .contentChecked(let node, _, _), .diskReady(let node, _),
-            .dialEnded(let node, _, _, _, _):
+        case .timer(let node, _, _), .input(let node, _, _), .daysChanged(let node, _, _), .checked(let node, _, _), .contentChecked(let node, _, _),
+            .diskReady(let node, _), .dialEnded(let node, _, _, _, _):
             node
         case .responderReady(let link): link.ends[1].node
         case .frame(let link, let end, _), .datagram(let link, let end, _), .closed(let link, let end): link.ends[end].node

@@ -11,11 +11,13 @@ import WireFormat
 public final class SimulatedMesh {
     enum Payload {
         /// Something local to one life of a node.
-        case input(Int, life: UInt64, Input)
+        indirect case input(Int, life: UInt64, Input)
+        /// The most frequent of these.
+        case timer(Int, life: UInt64, Timer)
         /// The operator's sightings of these days have changed; `nil`: of all days that are not published as they are.
         case daysChanged(Int, life: UInt64, [OwnSightings.DayID]?)
-        case checked(Int, life: UInt64, StatementBatch)
-        case contentChecked(Int, life: UInt64, ContentCheck)
+        indirect case checked(Int, life: UInt64, StatementBatch)
+        indirect case contentChecked(Int, life: UInt64, ContentCheck)
         case diskReady(Int, life: UInt64)
         case dialEnded(Int, life: UInt64, DialNumber, target: Int, targetLife: UInt64)
         case responderReady(link: Link)
@@ -205,7 +207,8 @@ public final class SimulatedMesh {
     }
 
     func moment(of node: Int) -> Moment {
-        Moment(instant: Instant(nanoseconds: nanoseconds), timestamp: Self.start + .nanoseconds(nanoseconds) + nodes[node].clockError)
+        let timestamp = Timestamp(milliseconds: Self.start.milliseconds + UInt64(nanoseconds / 1_000_000))
+        return Moment(instant: Instant(nanoseconds: nanoseconds), timestamp: timestamp + nodes[node].clockError)
     }
 
     func schedule(_ payload: Payload, in delay: Duration) { queue.push(payload, at: nanoseconds + delay.clampedNanoseconds) }
@@ -217,6 +220,7 @@ public final class SimulatedMesh {
         if let node = receiver(of: payload), isPaused(node) { return queue.push(payload, at: nodes[node].pausedUntil) }
         switch payload {
         case .input(let node, let life, let input): deliver(input, to: node, life: life)
+        case .timer(let node, let life, let timer): deliver(.timerFired(timer), to: node, life: life)
         case .daysChanged(let node, let life, let days): buildDays(days, of: node, life: life)
         case .checked(let node, let life, let batch):
             guard nodes[node].life == life else { return }

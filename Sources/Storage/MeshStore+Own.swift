@@ -214,6 +214,8 @@ public struct NodeSettings: Codable, Hashable, Sendable {
     public var outboxDirectory: String?
     /// Whether questions of peers are answered; `nil`, as in settings of an earlier version, is no.
     public var answersQuestions: Bool?
+    /// What one operator may have in the replica; `nil`, as in settings of an earlier version, is the standard.
+    public var originQuota: OriginQuota?
 
     public init(
         displayName: String, bindAddress: String, tcpPort: UInt16, udpPort: UInt16, advertised: [String], meshRoot: String? = nil, seeds: [Seed] = [],

@@ -43,6 +43,32 @@ import Testing
         }
     }
 
+    @Test func aQuotaHoldsBackWhoHasMoreUntilItIsRaised() async throws {
+        try await Harness.run(nodes: 2) { harness in
+            try harness.useLabPolicy(1)
+            #expect(try harness.hearsay("peers", "quota", "--sightings", "1", "--home", harness.home(0)).text.contains("at most 1 sightings, 2048 MiB"))
+            let log = harness.root + "/mail.log"
+            let lines = (1...2).map { MailLog.line(second: $0, source: "192.0.2.\($0)", recipient: "x@quota-\($0)-example.com") }
+            try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: log))
+            try harness.hearsay("collect", log, "--home", harness.home(1))
+            let publisher = try harness.origin(1)
+            let isHeldBack = try await harness.cluster.wait(within: .seconds(60)) { statuses in
+                statuses[0]?.origins.first { $0.operator == publisher }?.held_back == "over quota"
+            }
+            #expect(isHeldBack)
+            #expect(try harness.hearsay("peers", "quota", "--home", harness.home(0)).text.contains("operator \(publisher.prefix(16)) has more"))
+
+            harness.cluster.kill(0)
+            try await harness.cluster.start(0)
+            #expect(harness.cluster.status(of: 0)?.quota == .init(sightings: 1, bytes: 2 << 30), "a quota outlives a kill")
+
+            #expect(try harness.hearsay("peers", "quota", "--sightings", "2", "--home", harness.home(0)).status == 0)
+            #expect(try await harness.cluster.wait(within: .seconds(60)) { Harness.sightings(of: publisher, in: $0[0]) == 2 })
+            let nothing = try Harness.hearsay(["peers", "quota", "--sightings", "0", "--home", harness.home(0)])
+            #expect(nothing.status != 0 && nothing.errors.contains("hearsay peers block"))
+        }
+    }
+
     @Test func mistakesAboutPeersAreNamed() async throws {
         try await Harness.run(nodes: 2) { harness in
             let own = try harness.origin(0)

@@ -138,7 +138,7 @@ import WireFormat
     }
 
     @Test func whoHasMoreThanOneMayHaveIsNotFollowedAndThatIsSaidOnce() {
-        let mesh = TinyMesh(["alpha", "beta"], seed: 26) { $0.originSightings = 100 }
+        let mesh = TinyMesh(["alpha", "beta"], seed: 26) { $0.originQuota.sightings = 100 }
         mesh.start()
         mesh.publish(Array(1...100), by: 0)
         mesh.run(for: .seconds(20))
@@ -151,8 +151,23 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == Array(1...100), "what was adopted stays")
         #expect(mesh.members[1].events.count { if case .quotaReached = $0 { true } else { false } } == 1)
 
+        #expect(mesh.members[1].core.status(at: mesh.now).origins.map(\.heldBack) == [.overQuota])
+
         mesh.publish(Array(5...100), by: 0)
         mesh.run(for: .seconds(20))
         #expect(mesh.codes(of: 0, at: 1) == Array(5...100))
+        #expect(mesh.members[1].core.status(at: mesh.now).origins.map(\.heldBack) == [nil])
+    }
+
+    @Test func whoIsWithinARaisedQuotaIsFollowedWithoutPublishingAnew() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 27) { $0.originQuota.sightings = 100 }
+        mesh.start()
+        mesh.publish(Array(1...101), by: 0)
+        mesh.run(for: .seconds(20))
+        #expect(mesh.codes(of: 0, at: 1) == [])
+
+        mesh.give(1, .command(.limit(OriginQuota(sightings: 101, byteCount: OriginQuota.standard.byteCount))))
+        mesh.run(for: .seconds(1))
+        #expect(mesh.codes(of: 0, at: 1) == Array(1...101))
     }
 }

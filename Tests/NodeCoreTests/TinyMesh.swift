@@ -78,6 +78,8 @@ final class TinyMesh {
         var generationKey: SigningKey?
         /// What a question about a key finds.
         var found: [[UInt8]: [FoundSighting]] = [:]
+        /// How far its wall clock is off.
+        var clockError = Duration.zero
         var settled: [QuestionNumber: [QuestionOutcome]] = [:]
     }
 
@@ -149,7 +151,8 @@ final class TinyMesh {
     func settle() {
         while !queue.isEmpty {
             let (index, input) = queue.removeFirst()
-            let directives = members[index].core.step(input, at: now, using: &random)
+            let moment = Moment(instant: now.instant, timestamp: now.timestamp + members[index].clockError)
+            let directives = members[index].core.step(input, at: moment, using: &random)
             for directive in directives { perform(directive, for: index) }
         }
     }

@@ -10,7 +10,7 @@ import Testing
     private static func status(own: [String], _ others: [(Character, [String])]) -> StatusDocument {
         StatusDocument(
             mesh: "mesh", operator: key("0"), name: "Ours", sponsors: own, node: key("e"), sightings: 0, signing: "ready", sessions: 0, statements: 0,
-            waiting_statements: 0, peers: [],
+            waiting_statements: 0, quota: .init(sightings: 1, bytes: 1), peers: [],
             origins: others.map { digit, sponsors in
                 StatusDocument.Origin(
                     operator: key(digit), name: "Name \(digit)", standing: "member", current: true, ended: false, quarantined: false, sightings: 0,

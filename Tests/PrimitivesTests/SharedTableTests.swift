@@ -24,7 +24,7 @@ import Testing
         for step in 0..<12_000 {
             let place = Int(random.number(below: UInt64(tables.count)))
             let key = key(random.number(below: 1_500))
-            switch random.number(below: 10) {
+            switch random.number(below: 11) {
             case 0, 1, 2, 3:
                 tables[place][key] = [UInt64(step)]
                 plain[place][key] = [UInt64(step)]
@@ -38,6 +38,13 @@ import Testing
             case 7:
                 tables[place][key, default: [7]].append(UInt64(step))
                 plain[place][key, default: [7]].append(UInt64(step))
+            case 9:
+                let count = tables[place].update(key) { value in
+                    value.append(UInt64(step))
+                    return value.count
+                }
+                plain[place][key]?.append(UInt64(step))
+                #expect(count == plain[place][key]?.count, "seed \(seed), step \(step)")
             case 8: #expect(tables[place][key] == plain[place][key], "seed \(seed), step \(step)")
             default:
                 guard random.number(below: 100) == 0 else { continue }

@@ -90,7 +90,7 @@ import WireFormat
         let taken = record.take(origin.certificate)
         #expect(taken == .accepted(dropped: nil))
         #expect(record.verdict(on: publication.head, at: Self.now) == .news)
-        #expect(record.verdict(on: publication.head, at: Self.now + .seconds(-601)) == .refused)
+        #expect(record.verdict(on: publication.head, at: Self.now + .seconds(-601)) == .early)
         record.adopted = AdoptedState(head: publication.head, manifest: publication.manifest)
         #expect(record.verdict(on: publication.head, at: Self.now) == .known)
 
@@ -102,8 +102,8 @@ import WireFormat
         }
         #expect(record.verdict(on: head(1), at: Self.now) == .equivocation)
         #expect(record.verdict(on: head(OriginRecord.sequenceBurst + 600), at: Self.now) == .news)
-        #expect(record.verdict(on: head(OriginRecord.sequenceBurst + 601), at: Self.now) == .refused)
-        #expect(record.verdict(on: head(.max - 1), at: Self.now) == .refused)
+        #expect(record.verdict(on: head(OriginRecord.sequenceBurst + 601), at: Self.now) == .early)
+        #expect(record.verdict(on: head(.max - 1), at: Self.now) == .early)
     }
 
     @Test func aFetchGoesFromManifestToBucketsToAdoption() {

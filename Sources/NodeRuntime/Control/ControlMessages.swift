@@ -14,6 +14,8 @@ public enum ControlRequest: Codable, Hashable, Sendable {
     case revoke(origin: String, reason: UInt8)
     /// An operator's key in hex, and `pinned`, `blocked` or nothing any more.
     case rule(origin: String, rule: String?)
+    /// What one operator may have here, now and after the next start; what is `nil` stays as it is.
+    case quota(sightings: UInt64?, byteCount: UInt64?)
     /// Open a new generation, for a reason as in `Protocol/statements.md` §5.
     case openGeneration(reason: UInt8)
     /// Get our own content back from others, and go on in a new generation.

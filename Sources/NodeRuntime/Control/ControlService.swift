@@ -35,6 +35,7 @@ struct ControlService: Sendable {
             await node.command(.revoke(origin, reason))
             return .done
         case .rule(let key, let word): return await rule(key, word)
+        case .quota(let sightings, let byteCount): return await setQuota(sightings, byteCount)
         case .openGeneration(let reason):
             guard let reason = GenerationCertificate.Reason(rawValue: reason), reason != .first else {
                 return .failure(error: "a generation is opened for one of the reasons 2 to 6", hint: "hearsay generation new --reason rotation")
@@ -80,14 +81,23 @@ extension ControlService {
         return .done
     }
 
+    private func setAnswering(_ isOn: Bool) async -> ControlAnswer { await set(.answerPeers(isOn)) { $0.answersQuestions = isOn } }
+
+    private func setQuota(_ sightings: UInt64?, _ byteCount: UInt64?) async -> ControlAnswer {
+        var quota = await node.status().originQuota
+        if let sightings { quota.sightings = sightings }
+        if let byteCount { quota.byteCount = byteCount }
+        return await set(.limit(quota)) { $0.originQuota = quota }
+    }
+
     /// On the disk first: what the operator is told holds after a crash too.
-    private func setAnswering(_ isOn: Bool) async -> ControlAnswer {
+    private func set(_ command: Command, _ change: (inout NodeSettings) -> Void) async -> ControlAnswer {
         do {
             guard var settings = try store.settings() else { return .failure(error: "the node's settings cannot be read", hint: nil) }
-            settings.answersQuestions = isOn
+            change(&settings)
             try store.save(settings)
         } catch { return .failure(error: "\(error)", hint: nil) }
-        await node.command(.answerPeers(isOn))
+        await node.command(command)
         return .done
     }
 
@@ -150,6 +160,14 @@ public struct StatusDocument: Codable, Hashable, Sendable {
         public var sponsors: [String]
         /// What this operator has decided about it: `pinned` or `blocked`.
         public var rule: String?
+        /// Why its newest head is not followed: `blocked`, `over quota`, or `ahead of time` by this node's clock.
+        public var held_back: String?
+    }
+
+    /// What one operator may have in the replica.
+    public struct Quota: Codable, Hashable, Sendable {
+        public var sightings: UInt64
+        public var bytes: UInt64
     }
 
     public var mesh: String
@@ -168,6 +186,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
     public var sessions: Int
     public var statements: Int
     public var waiting_statements: Int
+    public var quota: Quota
     public var peers: [Peer]
     public var origins: [Origin]
 
@@ -181,6 +200,7 @@ public struct StatusDocument: Codable, Hashable, Sendable {
             signing: word(for: status.signing), generation: generation(in: status.signing),
             retracted_by_head: retraction.map(word), sessions: status.openSessionCount, statements: status.statementCount,
             waiting_statements: status.pendingStatementCount,
+            quota: Quota(sightings: status.originQuota.sightings, bytes: status.originQuota.byteCount),
             peers: status.peers.map { peer in
                 Peer(
                     node: "\(peer.node)", operator: "\(peer.origin)", name: EventLog.printable(peer.displayName), connected: peer.isConnected,
@@ -198,7 +218,8 @@ public struct StatusDocument: Codable, Hashable, Sendable {
                     quarantined: origin.isQuarantined, sightings: origin.sightingCount,
                     followed_in_ms: origin.followedIn.map(milliseconds),
                     has_retracted: retraction.flatMap { hasRetracted(origin.origin, $0, status.peers) },
-                    sponsors: origin.sponsors.map { "\($0)" }, rule: PeerWords.word(for: origin.rule))
+                    sponsors: origin.sponsors.map { "\($0)" }, rule: PeerWords.word(for: origin.rule),
+                    held_back: origin.heldBack.map(PeerWords.words))
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -27,6 +27,14 @@ enum PeerWords {
         return PeerRule.allCases.first { self.word(for: $0) == word }.map { .some($0) }
     }
 
+    static func words(for reason: NodeStatus.HeldBack) -> String {
+        switch reason {
+        case .blocked: "blocked"
+        case .overQuota: "over quota"
+        case .early: "ahead of time"
+        }
+    }
+
     static func words(for reason: DownReason) -> String {
         switch reason {
         case .refused: "refused"

@@ -6,7 +6,7 @@ struct PeersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peers", abstract: "Show the other operators and their nodes, and decide whom to keep to and whom to keep away from.",
         discussion: "Pins and blocks are this node's own: nobody is told, and others decide for themselves.",
-        subcommands: [List.self, Pin.self, Unpin.self, Block.self, Unblock.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Pin.self, Unpin.self, Block.self, Unblock.self, Quota.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show the other operators and their nodes.")
@@ -31,7 +31,7 @@ struct PeersCommand: ParsableCommand {
                         String(origin.operator.prefix(16)), origin.name, origin.standing, origin.rule ?? "-", origin.adopted ?? "-", "\(origin.sightings)",
                         peer.map { String($0.node.prefix(8)) } ?? "-", peer?.state ?? "-", peer.map(Self.lastSeen) ?? "-",
                         peer.map { $0.connected ? ($0.dialed_by_us ? "dialed" : "accepted") : "none" } ?? "-",
-                        peer?.round_trip_ms.map { String(format: "%.1f ms", $0) } ?? "-", peer.map { Self.lag(of: $0, wanted: origin.wanted) } ?? "-",
+                        peer?.round_trip_ms.map { String(format: "%.1f ms", $0) } ?? "-", peer.map { Self.lag(of: $0, origin) } ?? "-",
                         peer?.down_because ?? "-", peer?.addresses.first ?? "-",
                     ])
                 }
@@ -45,11 +45,12 @@ struct PeersCommand: ParsableCommand {
         }
 
         /// How many of our heads it has not told of, and what we have not read of it or are fetching.
-        private static func lag(of peer: StatusDocument.Peer, wanted: String?) -> String {
+        private static func lag(of peer: StatusDocument.Peer, _ origin: StatusDocument.Origin) -> String {
             var parts: [String] = []
             if let heads = peer.heads_behind, heads > 0 { parts.append("it \(heads) heads") }
             if let unread = peer.unread, unread > 0 { parts.append("we \(unread) statements") }
-            if wanted != nil { parts.append("fetching") }
+            if origin.wanted != nil { parts.append("fetching") }
+            if let reason = origin.held_back, reason != origin.rule { parts.append("newest head \(reason)") }
             return parts.isEmpty ? "-" : parts.joined(separator: ", ")
         }
     }
@@ -89,6 +90,34 @@ struct PeersCommand: ParsableCommand {
         @OptionGroup var ruled: RuledOperator
 
         func run() throws { try ruled.set(nil, replacing: "blocked", saying: "not blocked any more") }
+    }
+
+    struct Quota: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show or change how much of one operator is kept here.",
+            discussion: "The heads of an operator that has more are not followed; what was taken before stays. Raise it, and they are followed at once.")
+
+        @OptionGroup var home: HomeOptions
+
+        @Option(help: ArgumentHelp("Sightings of one operator.", valueName: "count"))
+        var sightings: UInt64?
+
+        @Option(help: ArgumentHelp("Size of one operator's buckets, in MiB.", valueName: "MiB"))
+        var mebibytes: UInt64?
+
+        func validate() throws {
+            guard sightings != 0, mebibytes != 0 else { throw ValidationError("a quota of nothing keeps nothing: hearsay peers block is for that") }
+            guard mebibytes.map({ $0 <= .max >> 20 }) ?? true else { throw ValidationError("--mebibytes is at most \(UInt64.max >> 20)") }
+        }
+
+        func run() throws {
+            if sightings != nil || mebibytes != nil { try home.ask(.quota(sightings: sightings, byteCount: mebibytes.map { $0 << 20 })) }
+            let status = try JSONDecoder().decode(StatusDocument.self, from: Data((try home.ask(.status) ?? "{}").utf8))
+            print("of each operator at most \(status.quota.sightings) sightings, \(status.quota.bytes >> 20) MiB")
+            for origin in status.origins where origin.held_back == "over quota" {
+                print("operator \(origin.operator.prefix(16)) has more: its newest head is not followed")
+            }
+        }
     }
 
     /// The operator that a decision is about.
