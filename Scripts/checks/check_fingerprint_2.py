@@ -123,7 +123,7 @@ def features(pairs):
 
 
 def tokens(found):
-    """§5: token to weight."""
+    """§6: token to weight."""
     weights = {}
 
     def add(name, k, weight):

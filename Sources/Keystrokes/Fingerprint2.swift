@@ -3,7 +3,7 @@
 /// Only `code` and `lengthClass` are meant to leave the operator.
 public struct Fingerprint2: Sendable, Equatable {
     public static let schemaVersion = 2
-    /// Fewer kept pairs than this give no code (§4).
+    /// Fewer kept pairs than this give no code (§3).
     public static let smallestPairCount = 40
 
     /// A measured feature (§4): a ratio of times in 1/256 octave, and how many pairs stand behind it.
@@ -17,7 +17,7 @@ public struct Fingerprint2: Sendable, Equatable {
     public let code: UInt64?
     /// Pairs of keys that were neither hidden, nor too far apart, nor repeated by the keyboard.
     public let keptPairCount: Int
-    /// Those that are present, in the order of §4; none without a code.
+    /// Those that are present, in the order of §5; none without a code.
     public let features: [Feature]
 
     /// How long the typing was (§7): 0 from 40 pairs, 1 from 150, 2 from 400, 3 from 1,000; `nil` without a code.

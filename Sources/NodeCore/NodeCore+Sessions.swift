@@ -145,18 +145,19 @@ extension NodeCore {
     }
 
     private mutating func identify(_ session: Session, among statements: [AnyStatement], at now: Moment) -> (NodeID, OriginID)? {
-        let certificate = statements.lazy.compactMap { statement -> NodeCertificate? in
+        let shown = statements.lazy.compactMap { statement -> NodeID? in
             guard case .node(let certificate) = statement, certificate.body.transportKey == session.remoteKey else { return nil }
-            return certificate.body
+            return certificate.body.node
         }.first
+        // The newest that is known is judged: what was shown may be an older one.
+        let newest = shown.flatMap { nodes[$0]?.certificate.body }
         func refused(_ refusal: Refusal) -> (NodeID, OriginID)? {
             directives.append(.report(.sessionRefused(session.id, refusal)))
             refuse(session.id, refusal)
             close(session.id)
             return nil
         }
-        guard let certificate, certificate.node != identity.node else { return refused(.notAMember) }
-        guard nodes[certificate.node]?.certificate.body.transportKey == session.remoteKey else { return refused(.notAMember) }
+        guard let certificate = newest, certificate.node != identity.node, certificate.transportKey == session.remoteKey else { return refused(.notAMember) }
         guard certificate.notBefore <= now.timestamp + Limits.clockSkew else { return refused(.clockSkew) }
         guard now.timestamp < certificate.notAfter else { return refused(.notAMember) }
         switch members.standing(of: certificate.origin, at: now.timestamp) {

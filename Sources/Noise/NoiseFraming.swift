@@ -4,7 +4,7 @@ import WireFormat
 /// The lengths and the prologue of the stream (`Protocol/transport.md` §2 and §3).
 ///
 /// `pattern u8 | (length u16 | message)…`: three handshake messages, then transport messages. Handshake messages have exactly one length
-/// each, so a stranger can make a node keep at most 64 bytes.
+/// each, so a stranger can make a node keep at most 66 bytes.
 public enum NoiseFraming {
     /// Poly1305.
     public static let tagByteCount = 16

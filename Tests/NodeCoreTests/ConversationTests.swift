@@ -301,6 +301,23 @@ import WireFormat
         #expect(mesh.codes(of: 0, at: 1) == [2])
         #expect(mesh.codes(of: 0, at: 0) == [2] || mesh.members[0].core.ownState?.manifest.entries.count == 1)
     }
+
+    /// What a node shows of itself may be older than what is known of it: the newest counts.
+    @Test func aHelloIsJudgedByTheNewestCertificateThatIsKnown() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 41)
+        mesh.withholdsIdentityKey = true
+        let (now, beta) = (mesh.now.timestamp, mesh.operators[1])
+        let ended = beta.nodeCertificate(at: now + Limits.nodeCertificateLifetime * -1)
+        mesh.members[1].stored.statements.removeAll { $0.slot == ended.slot }
+        mesh.members[1].stored.statements.append(ended)
+        mesh.members[0].stored.statements += [beta.membership(in: mesh.mesh, sponsor: mesh.root, at: now), beta.nodeCertificate(at: now, serial: 2)]
+        for index in 0..<2 { mesh.members[index].core = mesh.makeCore(index, mesh.members[index].stored, incarnation: 1) }
+
+        mesh.start()
+        mesh.run(for: .seconds(1))
+
+        #expect(mesh.members[0].core.status(at: mesh.now).peers.map(\.isConnected) == [true])
+    }
 }
 
 extension NodeStatus.Signing {
