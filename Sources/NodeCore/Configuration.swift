@@ -73,8 +73,10 @@ extension NodeCore {
 
     /// What may pile up, and never beyond this.
     enum Bound {
-        /// Statements that wait for what they rest on. More are dropped; the next full pull brings them again.
+        /// Statements that wait for what they rest on. More are dropped; comparing logs with whoever has brought them brings them again.
         static let pendingStatements = 4_096
+        /// Of these, what one operator has brought: so that no few fill the room.
+        static let pendingStatementsPerOperator = 256
         /// Frames that wait until the sender's hello has been checked. More close the session.
         static let earlyFrames = 32
         /// Batches of a session under check at one time. Further datagrams are dropped; further answers come only when asked for.

@@ -29,7 +29,7 @@ extension NodeCore {
                 if head.body.origin == identity.origin {
                     directives.append(.recover(head, manifest))
                 } else {
-                    adopting[head.body.origin] = manifest
+                    adopting[head.body.origin] = AdoptedState(head: head, manifest: manifest)
                     directives.append(.adopt(head, manifest))
                 }
             case .drop(let session): drop(session, for: .wrongContent)
@@ -40,9 +40,11 @@ extension NodeCore {
     /// The replica of an origin is what this head says: now, and not before, others hear of it from us.
     mutating func adopted(_ head: Verified<Head>, at now: Moment, using random: inout some RandomNumberGenerator) {
         let origin = head.body.origin
-        guard let manifest = adopting.removeValue(forKey: origin) else { return }
+        // What was asked for before it was forgotten, and another since, is not what the disk will hold.
+        guard let state = adopting[origin], state.head.bytes == head.bytes else { return }
+        adopting[origin] = nil
         let earlier = origins[origin]?.adopted?.head
-        origins[origin, default: OriginRecord()].adopted = AdoptedState(head: head, manifest: manifest)
+        origins[origin, default: OriginRecord()].adopted = state
         if let begun = fetches.begunAt(origin) { followedIn[origin] = now.instant - begun }
         let holders = fetches.holders(of: head)
         fetches.adopted(head)
@@ -54,6 +56,12 @@ extension NodeCore {
         announcements.adopted(at: now.instant)
         tell(head, knownTo: holders, at: now, using: &random)
         beginFetches(at: now, using: &random)
+    }
+
+    mutating func adoptionFailed(_ head: Verified<Head>, at now: Moment) {
+        if let state = adopting[head.body.origin], state.head.bytes != head.bytes { return }
+        adopting[head.body.origin] = nil
+        fetches.adoptionFailed(head, at: now.instant)
     }
 
     /// Signs what is due, unless others are still to be asked for our newest head; the next tick comes back to it.

@@ -62,7 +62,8 @@ extension NodeCore {
 
     private mutating func askForHistory(of origin: OriginID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let inquiry = inquiries[origin], !inquiry.isAsked else { return }
-        guard inquiry.attempts < Bound.historyAttempts, let session = openSessions.pick(using: &random) else {
+        let open = openSessions.filter { sessions[$0]?.isClosing == false }
+        guard inquiry.attempts < Bound.historyAttempts, let session = open.pick(using: &random) else {
             // Nobody can show it. The next head begins anew; what was told in between stays unlinked.
             inquiries[origin] = nil
             histories[origin] = nil

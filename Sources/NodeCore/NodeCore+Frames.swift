@@ -49,11 +49,7 @@ extension NodeCore {
             serveStatements(request, frame.requestID, on: id, leavingOutHeads: true)
         case .statements:
             guard let request = takeRequest(frame, on: id), let answer = decode(frame, on: id, StatementsAnswer.init(decoding:)) else { return }
-            switch request.kind {
-            case .statements: pulled(answer, on: id, at: now, using: &random)
-            case .headless: pulledHeadless(answer, on: id)
-            default: return
-            }
+            if case .headless = request.kind { pulledHeadless(answer, on: id) } else { pulled(answer, on: id, at: now, using: &random) }
         case .comparison:
             guard let request = decode(frame, on: id, StatementsComparison.init(decoding:)) else { return }
             serveDifference(request, frame.requestID, on: id, at: now)
@@ -88,9 +84,8 @@ extension NodeCore {
             guard let request = decode(frame, on: id, HistoryRequest.init(decoding:)) else { return }
             serveHistory(request, frame.requestID, on: id)
         case .history:
-            guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind,
-                let link = decode(frame, on: id, HistoryLink.init(decoding:))
-            else { return }
+            guard let request = takeRequest(frame, on: id), case .history(let question) = request.kind else { return }
+            guard let link = decode(frame, on: id, HistoryLink.init(decoding:)) else { return historyRefused(question, at: now, using: &random) }
             historyShown(link, for: question, on: id, at: now, using: &random)
         case .question:
             guard let question = decode(frame, on: id, PeerQuestion.init(decoding:)) else { return }
@@ -116,17 +111,27 @@ extension NodeCore {
             case .changes(let fetch, _): perform(fetches.changesRefused(fetch, isUnknown: true), at: now)
             case .question(let number): directives.append(.questionSettled(number, .notUnderstood))
             case .comparison: comparisonRefused(on: id, at: now)
-            case .statements, .headless, .manifest, .bucket, nil: break
+            case .headless: sessions[id]?.isAskingHeadless = false
+            // The first version knew these.
+            case .statements, .manifest, .bucket: drop(id, for: .unexpectedFrame(frame.type))
+            case nil: break
             }
         case .datagramOffer, .refusal: break  // The transport's own, or handled already.
         case nil: send(Frame(.unknown, requestID: frame.requestID, isAnswer: true, body: []), on: id)
         }
     }
 
-    /// An answer without its question, or after its time, is ignored: it may just be late.
+    /// An answer without its question, or after its time, is ignored: it may just be late. One that answers another question than was asked ends the session,
+    /// and with it what waits for the answer.
     private mutating func takeRequest(_ frame: Frame, on id: SessionID) -> Request? {
-        guard frame.isAnswer else { return nil }
-        return requests.removeValue(forKey: RequestKey(session: id, id: frame.requestID))
+        let key = RequestKey(session: id, id: frame.requestID)
+        guard frame.isAnswer, let request = requests[key] else { return nil }
+        guard frame.knownType == request.kind.answerType || frame.knownType == .unknown || frame.knownType == .refusal else {
+            drop(id, for: .unexpectedFrame(frame.type))
+            return nil
+        }
+        requests[key] = nil
+        return request
     }
 
     private mutating func refused(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {

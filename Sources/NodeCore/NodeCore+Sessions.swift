@@ -55,11 +55,14 @@ extension NodeCore {
             backoff.failed(session.remoteKey, at: now.instant, using: &random)
         }
         ended(session, at: now, using: &random)
-        for key in requests.keys.filter({ $0.session == id }).sorted() {
-            if case .question(let number) = requests[key]?.kind { directives.append(.questionSettled(number, .unanswered)) }
-            requests[key] = nil
-        }
         fetches.sessionClosed(id)
+        for key in requests.keys.filter({ $0.session == id }).sorted() {
+            switch requests.removeValue(forKey: key)?.kind {
+            case .question(let number): directives.append(.questionSettled(number, .unanswered))
+            case .history(let question): historyRefused(question, at: now, using: &random)
+            case .statements, .comparison, .headless, .manifest, .bucket, .changes, nil: break  // Ends with the session, or is asked of others.
+            }
+        }
         beginFetches(at: now, using: &random)
     }
 
@@ -120,7 +123,7 @@ extension NodeCore {
             guard case .peer(let record) = statement, record.body.node == node else { return highest }
             return max(highest, record.body.incarnation)
         }
-        if let twin = sessions.filter({ $0.node == node }).map(\.id).min() {
+        if let twin = sessions.first(where: { $0.node == node && !$0.isClosing })?.id {
             // The other side has restarted, and the older session is a dead one; or both sides have dialed: then both close the same one of the two.
             let hasRestarted = incarnation > sessions[twin]?.incarnation ?? 0
             let loser = hasRestarted ? twin : surplus(of: twin, id, with: node)

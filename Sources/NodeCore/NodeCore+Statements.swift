@@ -85,6 +85,17 @@ extension NodeCore {
         }
     }
 
+    /// What stood beside something forged is passed over, but for what others have pushed too meanwhile: they do not say it again.
+    private mutating func takePushedToo(
+        _ others: [(Digest, SessionID)], _ verified: [AnyStatement], at now: Moment, using random: inout some RandomNumberGenerator
+    ) {
+        for (hash, id) in others where sessions[id] != nil {
+            for statement in verified where BLAKE2b.hash(statement.bytes) == hash { take(statement, from: id, isStored: false, at: now) }
+        }
+        settlePending(at: now)
+        beginFetches(at: now, using: &random)
+    }
+
     /// The change that has come with a head on this session.
     private mutating func takePushed(_ head: Verified<Head>, on id: SessionID) -> PushedChange? {
         guard var session = sessions[id], let change = session.pushed.removeValue(forKey: head.bytes) else { return nil }
@@ -118,11 +129,15 @@ extension NodeCore {
         if let id = deliverer {
             if sessions[id] == nil {
                 // Gone meanwhile. What others have pushed too while it was under check was passed over, so it counts; the rest others will tell us.
-                guard batch.purpose == .push, outcome.forgedCount == 0 else { return }
+                guard batch.purpose == .push else { return }
+                guard outcome.forgedCount == 0 else { return takePushedToo(others, outcome.verified, at: now, using: &random) }
                 deliverer = nil
             } else {
                 sessions[id]?.batchesUnderCheck -= 1
-                guard outcome.forgedCount == 0 else { return drop(id, for: .forgedStatements(count: outcome.forgedCount)) }
+                guard outcome.forgedCount == 0 else {
+                    takePushedToo(others, outcome.verified, at: now, using: &random)
+                    return drop(id, for: .forgedStatements(count: outcome.forgedCount))
+                }
             }
         }
         switch batch.purpose {
@@ -134,10 +149,9 @@ extension NodeCore {
             return
         case .pull, .push, .retry, .command: break
         }
-        for statement in outcome.verified { take(statement, from: deliverer, isStored: false, at: now) }
+        for statement in Self.lastOfEachSlot(outcome.verified) { take(statement, from: deliverer, isStored: false, at: now) }
         for (hash, id) in others { pushedToo(hash, by: id, outcome.verified) }
-        for statement in outcome.unresolved { wait { $0.add(statement) } }
-        settlePending(at: now)
+        settlePending(at: now, outcome.unresolved, from: deliverer)
         // Whoever tells of a head has adopted it, and so holds what it rests on.
         if batch.purpose == .push, !outcome.unresolved.isEmpty, let deliverer { pull(on: deliverer, at: now) }
         if case .pull(let logID, let upTo, let hasMore) = batch.purpose, let id = batch.session {
@@ -152,9 +166,24 @@ extension NodeCore {
         beginFetches(at: now, using: &random)
     }
 
+    /// Of what a node or a sponsor says again and again only the last: an honest log has one of each.
+    private static func lastOfEachSlot(_ statements: [AnyStatement]) -> [AnyStatement] {
+        guard statements.count > 1 else { return statements }
+        var slots: Set<Slot> = []
+        return statements.reversed().filter { statement in
+            switch statement {
+            case .membership, .node, .peer: slots.insert(statement.slot).inserted
+            case .revocation, .generation, .head, .evidence: true  // Two of one may be a contradiction.
+            }
+        }.reversed()
+    }
+
     /// Takes one checked statement: believes it, keeps it and tells it on, or lets it wait, or lets it go.
-    mutating func take(_ statement: AnyStatement, from id: SessionID?, isStored: Bool, at now: Moment) {
+    ///
+    /// - Parameter bringer: who has brought it once, if it has been waiting.
+    mutating func take(_ statement: AnyStatement, from id: SessionID?, by bringer: OriginID? = nil, isStored: Bool, at now: Moment) {
         let verdict: MemberTable.Verdict
+        let bringer = isStored ? identity.origin : bringer
         switch statement {
         case .membership(let certificate):
             verdict = members.admit(certificate)
@@ -169,13 +198,14 @@ extension NodeCore {
             verdict = nodes.take(record, at: now.timestamp)
             if record.body.node == identity.node { outgrow(record, at: now) }
         case .head(let head):
-            take(head, from: id, at: now)
+            take(head, from: id, by: bringer, at: now)
             return
         case .evidence(let evidence): verdict = take(evidence, at: now)
         }
         switch verdict {
         case .accepted:
             hold(statement, in: statement.slot)
+            if let foundation = PendingStatements.Foundation(laidBy: statement) { laid.append(foundation) }
             if !isStored { directives.append(.keep(statement)) }
             switch statement {
             case .revocation(let revocation): cutOff(revocation.body.revoked, isStored: isStored, at: now)
@@ -185,13 +215,13 @@ extension NodeCore {
             case .peer(let record): learned(of: record.body.node, at: now)
             case .membership, .head: break
             }
-        case .orphan: wait { $0.add(statement) }
+        case .orphan: wait(.verified(statement), until: .init(of: statement), from: id, by: bringer)
         case .full: directives.append(.report(.limitReached(statement.rank == 0 ? .members : .nodesOfOperator)))
         case .known, .refused: break
         }
     }
 
-    private mutating func take(_ head: Verified<Head>, from id: SessionID?, at now: Moment) {
+    private mutating func take(_ head: Verified<Head>, from id: SessionID?, by bringer: OriginID?, at now: Moment) {
         let origin = head.body.origin
         announcements.came(HeadName(head.body.position, of: origin))
         if origin == identity.origin {
@@ -201,7 +231,7 @@ extension NodeCore {
         guard !rules.isBlocked(origin) else { return passOver(head) }
         switch members.standing(of: origin, at: now.timestamp) {
         case .member: break
-        case .unknown: return wait { $0.add(.head(head)) }
+        case .unknown: return wait(.verified(.head(head)), until: .origin(origin), from: id, by: bringer)
         case .lapsed: return holdBack(head)  // Until its membership is renewed, or our clock is right.
         case .revoked: return
         }
@@ -215,7 +245,7 @@ extension NodeCore {
             if let passed = passedOver[origin], passed.body.position <= head.body.position { passedOver[origin] = nil }
             fetches.headSeen(head, from: id, with: change)
         case .early: holdBack(head)
-        case .unresolved: wait { $0.add(.head(head)) }
+        case .unresolved: wait(.verified(.head(head)), until: .origin(origin), from: id, by: bringer)
         case .equivocation: contradicted(by: head, at: now)
         case .known: contradicted(by: head, at: now)
         case .refused, .void: break
@@ -240,20 +270,48 @@ extension NodeCore {
         confirmations[node] = max(confirmations[node] ?? position, position)
     }
 
-    mutating func wait(_ add: (inout PendingStatements) -> Bool) {
-        if !add(&pending) { directives.append(.report(.limitReached(.pendingStatements))) }
+    /// Lets a statement wait for what it rests on. A session that is not open yet has shown all of its chain, or is nobody's: nothing of it waits.
+    private mutating func wait(
+        _ statement: PendingStatements.Statement, until foundation: PendingStatements.Foundation, from id: SessionID?, by bringer: OriginID? = nil
+    ) {
+        if let id, sessions[id]?.isOpen != true { return }
+        guard !pending.add(statement, until: foundation, from: bringer ?? id.flatMap { sessions[$0]?.origin }) else { return }
+        if let id { sessions[id]?.hasBroughtTooMuch = true }
+        if pending.isFull, !hasToldOfFullRoom {
+            hasToldOfFullRoom = true
+            directives.append(.report(.limitReached(.pendingStatements)))
+        }
     }
 
-    /// Tries what has been waiting again, as long as that brings something.
-    mutating func settlePending(at now: Moment) {
-        var before = -1
-        while !pending.verified.isEmpty, pending.verified.count != before {
-            before = pending.verified.count
-            for statement in pending.takeVerified().sorted(by: { $0.rank < $1.rank }) { take(statement, from: nil, isStored: false, at: now) }
+    /// Looks again at what has waited for anything that has been accepted, and for what comes of that.
+    ///
+    /// - Parameter unresolved: heads that have just been looked at in vain. What they rest on may have come while they were.
+    mutating func settlePending(at now: Moment, _ unresolved: [UncheckedStatement] = [], from id: SessionID? = nil) {
+        var resolved: [UncheckedStatement] = []
+        for case .head(let head) in unresolved {
+            if isResolved(head) { resolved.append(.head(head)) } else { wait(.unresolved(head), until: .origin(head.body.origin), from: id) }
         }
-        let resolved = pending.takeResolved { origins[$0.origin]?.signingKey(ofGeneration: $0.position.generation) != nil }
+        var place = 0
+        while place < laid.count {
+            for entry in pending.take(laid[place]) {
+                switch entry.statement {
+                case .verified(let statement): take(statement, from: nil, by: entry.bringer, isStored: false, at: now)
+                case .unresolved(let head):
+                    if isResolved(head) {
+                        resolved.append(.head(head))
+                    } else {
+                        wait(entry.statement, until: laid[place], from: nil, by: entry.bringer)
+                    }
+                }
+            }
+            place += 1
+        }
+        laid = []
+        if pending.count == 0 { hasToldOfFullRoom = false }
         if !resolved.isEmpty { directives.append(.check(batch(resolved, for: .retry, from: nil))) }
     }
+
+    private func isResolved(_ head: Signed<Head>) -> Bool { origins[head.body.origin]?.signingKey(ofGeneration: head.body.position.generation) != nil }
 
     /// Puts a statement into the log, in the place of what it replaces. One that is held already keeps its number.
     mutating func hold(_ statement: AnyStatement, in slot: Slot) {
@@ -378,6 +436,15 @@ extension NodeCore {
         sessions[id]?.cursor = cursor
         sessions[id]?.isPulling = false
         if !hasMore { sessions[id]?.isComparing = false }
+        // What could not wait is not here: the other side is asked for it again, now that more of what it rests on is.
+        if !hasMore, session.hasBroughtTooMuch {
+            sessions[id]?.hasBroughtTooMuch = false
+            if sessions[id]?.repetitions.take(at: now.instant) == true {
+                sessions[id]?.cursor = Cursor()
+                sessions[id]?.isComparing = true
+                return pull(on: id, at: now)
+            }
+        }
         let isBehindHint = session.hint.map { $0.logID == cursor.logID && $0.after > cursor.after } ?? false
         if hasMore || isBehindHint { pull(on: id, at: now) }
     }

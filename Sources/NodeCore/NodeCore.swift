@@ -23,15 +23,19 @@ public struct NodeCore: Sendable {
     /// What has been pushed and is under check, by hash; and who has pushed it too meanwhile. Of a session at most `Bound.batchesPerSession` datagrams and
     /// one headless answer.
     var pushesUnderCheck: [Digest: [SessionID]] = [:]
-    var pending = PendingStatements()
+    var pending: PendingStatements
+    /// What has been accepted since waiting statements were looked at last, and some may have waited for.
+    var laid: [PendingStatements.Foundation] = []
+    /// Whether it has been told that no more may wait, since all that did has been settled.
+    var hasToldOfFullRoom = false
     var fetches: FetchScheduler
     var changeLog = ChangeLog()
     /// Origins whose newest head is over its quota, so that it is told once.
     var overQuota: Set<OriginID> = []
     /// How long each origin's adopted head took, from hearing of it.
     var followedIn = SharedTable<OriginID, Duration>()
-    /// The manifests under adoption.
-    var adopting: [OriginID: Manifest] = [:]
+    /// What is under adoption: of each origin what was asked for last.
+    var adopting: [OriginID: AdoptedState] = [:]
     var publisher: Publisher
     var rules: PeerRules
     /// The newest heads of origins that are blocked, over their quota or ahead of time; at most one for each.
@@ -100,6 +104,7 @@ public struct NodeCore: Sendable {
         self.configuration = configuration
         self.stored = stored
         sessionPatience = SessionPatience(configuration)
+        pending = PendingStatements(own: identity.origin)
         incarnation = identity.incarnation
         detector = FailureDetector(configuration: configuration.liveness)
         members = MemberTable(mesh: identity.mesh)
@@ -143,9 +148,7 @@ public struct NodeCore: Sendable {
             beginFetches(at: now, using: &random)
         case .stagingFailed(let fetch, let entry): fetches.bucketFailed(fetch, entry)  // Nobody's fault but ours: the next tick tries again.
         case .adopted(let head): adopted(head, at: now, using: &random)
-        case .adoptionFailed(let head):
-            adopting[head.body.origin] = nil
-            fetches.adoptionFailed(head, at: now.instant)
+        case .adoptionFailed(let head): adoptionFailed(head, at: now)
         case .published(let publication): published(publication, at: now, using: &random)
         case .publicationFailed(let publication):
             publisher.failed(publication)

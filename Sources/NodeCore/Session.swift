@@ -26,6 +26,10 @@ struct Session: Sendable {
     var isPulling = false
     /// The next question is a comparison: from the beginning of the session until the log has been read to its end, if the other side knows what that is.
     var isComparing = true
+    /// Of what it has told us in the last answers not all could wait for what it rests on.
+    var hasBroughtTooMuch = false
+    /// How often its log is read anew for that.
+    var repetitions = Allowance(capacity: 16, interval: .seconds(60))
     /// The other side has been asked for a comparison, and so has shown whether it knows what that is.
     var hasCompared = false
     /// The other side has shown that it knows.
@@ -127,6 +131,19 @@ struct Request: Sendable {
         case changes(Fetch, since: Manifest)
         case history(HistoryRequest)
         case question(QuestionNumber)
+
+        /// What answers it, if it is not refused.
+        var answerType: FrameType {
+            switch self {
+            case .statements, .headless: .statements
+            case .comparison: .difference
+            case .manifest: .manifest
+            case .bucket: .bucket
+            case .changes: .changes
+            case .history: .history
+            case .question: .aggregateAnswer
+            }
+        }
     }
 
     let kind: Kind
@@ -153,44 +170,4 @@ struct HotHead: Sendable {
     /// The sessions on which it has been told or announced, here or by the other side: nobody is told twice. At most one for each session there is.
     var known: [SessionID]
     var roundsLeft: Int
-}
-
-/// Statements whose foundation has not come yet.
-struct PendingStatements: Sendable {
-    private(set) var verified: [AnyStatement] = []
-    private(set) var unresolved: [UncheckedStatement] = []
-    private var hashes: Set<[UInt8]> = []
-
-    var count: Int { verified.count + unresolved.count }
-
-    /// Whether there was room.
-    mutating func add(_ statement: AnyStatement) -> Bool {
-        guard count < NodeCore.Bound.pendingStatements else { return false }
-        if hashes.insert(statement.bytes).inserted { verified.append(statement) }
-        return true
-    }
-
-    mutating func add(_ statement: UncheckedStatement) -> Bool {
-        guard count < NodeCore.Bound.pendingStatements else { return false }
-        if hashes.insert(statement.bytes).inserted { unresolved.append(statement) }
-        return true
-    }
-
-    mutating func takeVerified() -> [AnyStatement] {
-        defer { verified = [] }
-        for statement in verified { hashes.remove(statement.bytes) }
-        return verified
-    }
-
-    /// The heads for whose generation `isResolved` now says yes.
-    mutating func takeResolved(_ isResolved: (Head) -> Bool) -> [UncheckedStatement] {
-        var taken: [UncheckedStatement] = []
-        unresolved.removeAll { statement in
-            guard case .head(let head) = statement, isResolved(head.body) else { return false }
-            taken.append(statement)
-            return true
-        }
-        for statement in taken { hashes.remove(statement.bytes) }
-        return taken
-    }
 }

@@ -61,6 +61,29 @@ final class Disk: Sendable {
         mutating func seal() { current += 1 }
     }
 
+    private let keeps = Mutex(KeepQueue())
+
+    /// Statements that wait to be kept, together: of each slot the last. Whoever says the same thing anew again and again costs one write, however fast.
+    private struct KeepQueue {
+        private var batches: [UInt64: [Slot: AnyStatement]] = [:]
+        private var current: UInt64 = 0
+
+        /// The number of a new batch, which somebody has to see to; `nil` if it goes with others.
+        mutating func add(_ statement: AnyStatement) -> UInt64? {
+            let isFirst = batches[current] == nil
+            batches[current, default: [:]][statement.slot] = statement
+            return isFirst ? current : nil
+        }
+
+        mutating func take(_ number: UInt64) -> [AnyStatement] {
+            if number == current { current += 1 }
+            return batches.removeValue(forKey: number).map { Array($0.values) } ?? []  // The order does not matter: each has a slot of its own.
+        }
+
+        /// A slot is emptied: what comes from now on comes after it.
+        mutating func seal() { current += 1 }
+    }
+
     private struct Unstaged {
         let bucket: Bucket
         let fetch: Fetch
@@ -76,7 +99,8 @@ final class Disk: Sendable {
     }
 
     func keep(_ statement: AnyStatement) {
-        write("keep a statement") { try $0.store.keep([statement]) }
+        guard let number = keeps.withLock({ $0.add(statement) }) else { return }
+        write("keep statements") { try $0.store.keep($0.keeps.withLock { $0.take(number) }) }
     }
 
     /// Buckets that come while the disk is at work are staged together: one sync for all of them.
@@ -141,6 +165,7 @@ final class Disk: Sendable {
     }
 
     func discard(_ slot: Slot) {
+        keeps.withLock { $0.seal() }
         write("forget a statement") { try $0.store.discard(slot) }
     }
 

@@ -78,6 +78,8 @@ final class TinyMesh {
         var generationKey: SigningKey?
         /// What a question about a key finds.
         var found: [[UInt8]: [FoundSighting]] = [:]
+        /// Statements it has had kept, one after another.
+        var keepCount = 0
         /// How far its wall clock is off.
         var clockError = Duration.zero
         var settled: [QuestionNumber: [QuestionOutcome]] = [:]
@@ -99,6 +101,9 @@ final class TinyMesh {
     /// Is told what a node has checked.
     var onCheck: (Int, StatementBatch) -> Void = { _, _ in }
     var cutLinks: Set<Set<Int>> = []
+    /// Its disk takes its time: nothing is adopted until `releaseAdoptions`.
+    var slowDisk: Int?
+    private var heldAdoptions: [Directive] = []
     private let configure: (inout NodeCore.Configuration) -> Void
     /// Cores that are made from now on do not hold their operator's identity key.
     var withholdsIdentityKey = false
@@ -254,6 +259,7 @@ final class TinyMesh {
         case .serveBucket(let session, let id, let request):
             serve(members[index].current[request.origin]?[request.root]?.bytes, as: .bucket, id, session, by: index)
         case .keep(let statement):
+            members[index].keepCount += 1
             members[index].stored.statements.removeAll { $0.slot == statement.slot }
             members[index].stored.statements.append(statement)
         case .discard(let slot): members[index].stored.statements.removeAll { $0.slot == slot }
@@ -274,6 +280,7 @@ final class TinyMesh {
             members[index].stored.statements.append(.generation(certificate))
             members[index].generationKey = key
             give(index, .generationOpened(certificate))
+        case .adopt where slowDisk == index: heldAdoptions.append(directive)
         case .adopt(let head, let manifest):
             let origin = head.body.origin
             let here = (members[index].current[origin] ?? [:]).merging(members[index].staged[origin] ?? [:]) { first, _ in first }
@@ -313,6 +320,14 @@ final class TinyMesh {
         case .questionSettled(let number, let outcome): members[index].settled[number, default: []].append(outcome)
         case .report(let event): members[index].events.append(event)
         }
+    }
+
+    /// The slow disk has done all that it was asked for, in order.
+    func releaseAdoptions() {
+        guard let index = slowDisk else { return }
+        slowDisk = nil
+        for directive in heldAdoptions { perform(directive, for: index) }
+        heldAdoptions = []
     }
 
     private func observe(_ origin: OriginID, _ before: Manifest?, _ after: Manifest, _ buckets: [Digest: Bucket], at index: Int) {
