@@ -69,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "hearsay",
             dependencies: [
-                "Collecting", "Evaluation", "Keystrokes", "LocalCluster", "Outbox", "Simulation", "NodeRuntime", "Primitives", "Similarity", "Storage", "Watching", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                "Collecting", "Evaluation", "Keystrokes", "LocalCluster", "NodeRuntime", "Outbox", "Primitives", "Similarity", "Simulation", "Storage", "Watching",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "OutboxTests", dependencies: ["Outbox", "Ledger", "Primitives"]),
@@ -98,7 +98,12 @@ let package = Package(
             ]),
         .testTarget(name: "MembershipTests", dependencies: ["Membership", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
-        .testTarget(name: "NodeRuntimeTests", dependencies: ["NodeRuntime", "Cryptography", "Ledger", "Primitives", "Similarity", "Storage", "WireFormat"]),
+        .testTarget(
+            name: "NodeRuntimeTests",
+            dependencies: [
+                "NodeRuntime", "Cryptography", "Ledger", "NodeCore", "Primitives", "Similarity", "Storage", "Transport", "WireFormat",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "NodeCoreTests", dependencies: ["NodeCore", "Ledger", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(
             name: "StorageTests",
@@ -108,7 +113,10 @@ let package = Package(
         .testTarget(name: "SimilarityTests", dependencies: ["Similarity", "CHamming", "Cryptography", "Ledger", "Primitives", "WireFormat"]),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+            dependencies: [
+                "Transport", "Cryptography", "Noise", "Primitives", "WireFormat", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "NoiseTests", dependencies: ["Noise", "Cryptography", "Primitives", "WireFormat"]),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "Cryptography", "Ledger", "NodeCore", "Membership", "Replication", "Primitives", "WireFormat"]),
