@@ -78,6 +78,7 @@ struct Session: Sendable {
     enum Due { case end(Event.Misbehaviour), ping }
 
     func due(at now: Instant, _ patience: SessionPatience) -> Due? {
+        guard !isClosing else { return nil }
         guard isOpen else { return now - openedAt > patience.hello ? .end(.helloTimeout) : nil }
         let silence = now - lastHeard
         if silence > patience.close { return .end(.silent) }
