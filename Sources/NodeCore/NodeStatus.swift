@@ -108,7 +108,7 @@ extension NodeCore {
                 },
                 roundTrip: detector.roundTrip(of: node),
                 silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
-                failedDials: backoff.failureCount(of: entry.certificate.body.transportKey),
+                failedDials: backoff.failureCount(of: .node(node)),
                 isCertified: now.timestamp < entry.certificate.body.notAfter, confirmed: confirmations[node])
         }
         let origins = members.operators.filter { $0 != identity.origin }.map { origin in

@@ -106,9 +106,7 @@ extension NodeCore {
         reconsider(overQuota, at: now, using: &random)
     }
 
-    func isBlocked(_ key: TransportKey) -> Bool {
-        nodes.node(with: key).flatMap { nodes[$0] }.map { rules.isBlocked($0.certificate.body.origin) } ?? false
-    }
+    func isBlocked(_ node: NodeID) -> Bool { nodes[node].map { rules.isBlocked($0.certificate.body.origin) } ?? false }
 
     /// The two neighbours that we have dialed and had for longest are where a restart begins: whoever surrounds us while we are away gains nothing by that.
     mutating func noteAnchors() {

@@ -187,6 +187,28 @@ import WireFormat
         #expect(verdict16 == .refused)
     }
 
+    /// Anybody can certify a key that it does not hold. As long as several nodes claim one it stands for none of them, whoever was heard of first.
+    @Test(arguments: [false, true]) func aKeyThatSeveralClaimIsNobodysUntilOneIsLeft(isThiefFirst: Bool) {
+        var random = SeededGenerator(seed: 13)
+        let (owner, node) = (SigningKey(using: &random), SigningKey(using: &random))
+        let (thief, other) = (SigningKey(using: &random), SigningKey(using: &random))
+        let (claimed, unclaimed) = (AgreementKey(using: &random), AgreementKey(using: &random))
+        var table = NodeTable()
+
+        let certificates = [certificate(owner, node, claimed, serial: 1), certificate(thief, other, claimed, serial: 1)]
+        for certificate in isThiefFirst ? certificates.reversed() : certificates {
+            let verdict = table.take(certificate)
+            #expect(verdict == .accepted)
+        }
+        #expect(table.node(with: claimed.publicKey) == nil)
+
+        _ = table.take(certificate(thief, other, unclaimed, serial: 2))
+        #expect(table.node(with: claimed.publicKey) == NodeID(node.verifyingKey.raw))
+        #expect(table.node(with: unclaimed.publicKey) == NodeID(other.verifyingKey.raw))
+        _ = table.take(certificate(owner, node, unclaimed, serial: 2))
+        #expect(table.node(with: claimed.publicKey) == nil && table.node(with: unclaimed.publicKey) == nil)
+    }
+
     @Test func onlyANodeOfACertifiedKindIsListenedTo() {
         var random = SeededGenerator(seed: 10)
         let (owner, node) = (SigningKey(using: &random), SigningKey(using: &random))
@@ -225,7 +247,7 @@ import WireFormat
     @Test func waitingDoublesAndNeverEnds() {
         var random = SeededGenerator(seed: 12)
         var backoff = DialBackoff()
-        let key = AgreementKey(using: &random).publicKey
+        let key = DialTarget.key(AgreementKey(using: &random).publicKey)
         var now = Instant.zero
         var longest = Duration.zero
 
