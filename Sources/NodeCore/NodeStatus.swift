@@ -133,7 +133,7 @@ extension NodeCore {
     private func heldBack(_ origin: OriginID) -> NodeStatus.HeldBack? {
         if rules.isBlocked(origin) { return .blocked }
         guard passedOver[origin] != nil else { return nil }
-        return early.contains(origin) ? .early : overQuota.contains(origin) ? .overQuota : nil
+        return early[origin] != nil ? .early : overQuota.contains(origin) ? .overQuota : nil
     }
 
     private var signing: NodeStatus.Signing {

@@ -69,9 +69,9 @@ import WireFormat
             mesh.run(for: .seconds(60))
         }
 
-        let (claimants, others) = mesh.members[Self.alpha].core.status(at: mesh.now).peers.reduce(into: ([NodeStatus.Peer](), [NodeStatus.Peer]())) { peers, peer in
-            if mesh.operators.contains(where: { $0.node == peer.node }) { peers.1.append(peer) } else { peers.0.append(peer) }
-        }
+        let peers = mesh.members[Self.alpha].core.status(at: mesh.now).peers
+        let others = peers.filter { peer in mesh.operators.contains { $0.node == peer.node } }
+        let claimants = peers.filter { peer in !mesh.operators.contains { $0.node == peer.node } }
         #expect(claimants.count == 4 && claimants.allSatisfy { $0.state != .alive && !$0.isConnected }, "run again with seed \(seed)")
         #expect(others.allSatisfy { $0.state == .alive && $0.isConnected }, "run again with seed \(seed)")
         #expect(mesh.openSessions(between: Self.alpha, and: Self.beta).count == 1)
