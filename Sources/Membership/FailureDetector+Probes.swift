@@ -50,8 +50,8 @@ extension FailureDetector {
                 end(probe)  // It has come to us meanwhile, or is nobody's any more.
                 return []
             case .outboundOnly:
-                // No neighbour of ours has it either: that says something only if somebody who had it has lost it.
-                if members[probe.target]?.confirmers.isEmpty == false || probe.cause == .again { return fail(probe, at: now) }
+                // No neighbour of ours has it either: that says something only if some who had it have lost it.
+                if probe.cause == .again || isLost(probe.target, at: now) { return fail(probe, at: now) }
                 end(probe)
                 return []
             case .dialable:
@@ -87,6 +87,7 @@ extension FailureDetector {
         member.lastFailure = now
         defer { members[probe.target] = member }
         guard member.state == .alive || member.state == .unseen else { return [] }
+        dropOldHints(of: &member, at: now)
         member.state = .suspect
         member.suspectedAt = now
         suspects.append(probe.target)
@@ -109,6 +110,19 @@ extension FailureDetector {
         member.failureCount = 0
         member.confirmers = []
         suspects.removeAll { $0 == node }
+    }
+
+    /// What was said long ago says nothing of now. Of a suspect everything counts: it has not been heard since.
+    func dropOldHints(of member: inout Member, at now: Instant) {
+        guard member.state != .suspect else { return }
+        member.confirmers.removeAll { now - $0.hintedAt >= configuration.hintInterval }
+    }
+
+    /// Whether operators enough have just said that they do not find a node.
+    private func isLost(_ node: NodeID, at now: Instant) -> Bool {
+        guard var member = members[node] else { return false }
+        dropOldHints(of: &member, at: now)
+        return member.confirmers.count >= configuration.operatorsBeyondReach
     }
 
     func wake(_ number: UInt32, _ timeout: Duration) -> Directive { .wake(number: number, after: timeout * (health + 1)) }

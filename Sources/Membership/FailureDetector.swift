@@ -85,13 +85,19 @@ public struct FailureDetector: Sendable {
         var suspectedAt: Instant?
         var failureCount = 0
         var lastFailure: Instant?
-        /// Operators that have found the same, at most `Configuration.confirmations`.
-        var confirmers: [OriginID] = []
+        /// Operators that have found the same since it was heard last, at most `Configuration.confirmations`.
+        var confirmers: [Confirmer] = []
         var lastHint: Instant?
         var lastLoss: Instant?
         /// Who has vouched for it last: whom to ask first.
         var voucher: NodeID?
         var probe: UInt32?
+    }
+
+    struct Confirmer: Sendable {
+        let origin: OriginID
+        /// When it said so last.
+        var hintedAt: Instant
     }
 
     /// Probes have numbers from 1 to this; larger ones are for those that are passed on for others.
@@ -169,6 +175,7 @@ public struct FailureDetector: Sendable {
     public mutating func heard(_ node: NodeID, at now: Instant) -> [Directive] {
         let state = members.update(node) { member in
             member.lastHeard = now
+            if !member.confirmers.isEmpty { member.confirmers = [] }  // Whatever they have found, it is there now.
             return member.state
         }
         guard let state, state != .alive, state != .left else { return [] }  // Of one that has left the last words are still under way.
@@ -249,13 +256,20 @@ public struct FailureDetector: Sendable {
         _ node: NodeID, incarnation: UInt64, by relay: NodeID, of origin: OriginID, at now: Instant, _ surroundings: Surroundings,
         using random: inout some RandomNumberGenerator
     ) -> [Directive] {
-        guard let member = members[node], incarnation >= member.incarnation, surroundings.reach(node) != nil else { return [] }
+        guard var member = members[node], incarnation >= member.incarnation, let reach = surroundings.reach(node) else { return [] }
         guard member.state != .dead, member.state != .left else { return [] }
-        if !member.confirmers.contains(origin), member.confirmers.count < configuration.confirmations {
-            members[node]?.confirmers.append(origin)
+        dropOldHints(of: &member, at: now)
+        if let place = member.confirmers.firstIndex(where: { $0.origin == origin }) {
+            member.confirmers[place].hintedAt = now
+        } else if member.confirmers.count < configuration.confirmations {
+            member.confirmers.append(Confirmer(origin: origin, hintedAt: now))
         }
-        guard member.state != .suspect, member.probe == nil else { return [] }
-        members[node]?.voucher = relay
+        let isUndecided = member.state != .suspect && member.probe == nil
+        if isUndecided { member.voucher = relay }
+        members[node] = member
+        guard isUndecided else { return [] }
+        // A look that could end with nothing but "out of reach" waits until it would mean something.
+        guard reach != .outboundOnly || member.confirmers.count >= configuration.operatorsBeyondReach else { return [] }
         // Whoever is hinted at again and again, and answers, is not looked at for every hint.
         guard member.lastHint.map({ now - $0 >= configuration.hintInterval }) ?? true else { return [] }
         members[node]?.lastHint = now

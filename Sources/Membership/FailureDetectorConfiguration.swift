@@ -20,8 +20,11 @@ extension FailureDetector {
         /// A suspect is looked at again after this time, and is dead only when it has not answered so often.
         public var secondLookAfter: Duration = .seconds(2)
         public var failuresBeforeDeath = 2
-        /// A node that is hinted at is looked at once in this time.
+        /// A node that is hinted at is looked at once in this time, and a hint counts for as long.
         public var hintInterval: Duration = .seconds(30)
+        /// A member that only dials, and is nobody's neighbour among those asked, is suspected when so many operators have hinted at it: we cannot look
+        /// ourselves, and one operator's word is never enough.
+        public var operatorsBeyondReach = 2
         /// A node whose sessions end is looked at because of that once in this time.
         public var lossInterval: Duration = .seconds(2)
         /// Probes under way at one time; further ones are not begun, and their turn comes again.

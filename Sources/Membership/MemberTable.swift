@@ -22,6 +22,9 @@ public struct MemberTable: Sendable {
     /// Different sponsors of one operator that are kept; more are refused.
     public static let sponsorLimit = 4
 
+    /// What was found by looking at more operators than this is kept. Most have few above them, and are found anew each time.
+    static let surveyLimit = 32
+
     /// What became of a statement.
     public enum Verdict: Hashable, Sendable {
         case accepted
@@ -36,10 +39,19 @@ public struct MemberTable: Sendable {
     }
 
     public let mesh: MeshID
-    private var certificates: [OriginID: [Verified<MembershipCertificate>]] = [:]
-    private var revocations: [OriginID: Verified<Revocation>] = [:]
+    private(set) var certificates: [OriginID: [Verified<MembershipCertificate>]] = [:]
+    private(set) var revocations: [OriginID: Verified<Revocation>] = [:]
+    /// `nil` before the root has admitted anybody.
+    private var rootKey: VerifyingKey?
+    /// Changes with whatever may change the standing of somebody who is known already.
+    public private(set) var revision: UInt64 = 0
+    /// What has been found out about those whose standing takes long to find.
+    private var places = KnownPlaces()
+    private let surveyLimit: Int
 
-    public init(mesh: MeshID) { self.mesh = mesh }
+    public init(mesh: MeshID) { self.init(mesh: mesh, surveyLimit: Self.surveyLimit) }
+
+    init(mesh: MeshID, surveyLimit: Int) { (self.mesh, self.surveyLimit) = (mesh, surveyLimit) }
 
     /// How many operators are known, in whatever standing.
     public var count: Int { certificates.count }
@@ -76,6 +88,9 @@ public struct MemberTable: Sendable {
             guard held.count < Self.sponsorLimit, !held.isEmpty || certificates.count < Limits.members else { return .full }
             held.append(certificate)
         }
+        if body.isSponsoredByRoot { rootKey = body.sponsor }
+        // Nobody stands below somebody new. Copies of this table may yet learn something else of it.
+        if certificates[body.member] != nil { forgetPlaces() } else { places = places.copy() }
         certificates[body.member] = held
         return .accepted
     }
@@ -92,7 +107,13 @@ public struct MemberTable: Sendable {
         }
         guard mayRevoke(body) else { return isKnown(body.revoked) ? .refused : .orphan }
         revocations[body.revoked] = revocation
+        forgetPlaces()
         return .accepted
+    }
+
+    private mutating func forgetPlaces() {
+        revision += 1
+        places = KnownPlaces()
     }
 
     /// Whether `key` may revoke `origin`: it is the root, or stands above it.
@@ -110,35 +131,97 @@ public struct MemberTable: Sendable {
         return false
     }
 
-    public func standing(of origin: OriginID, at now: Timestamp) -> Standing {
-        if revocations[origin] != nil { return .revoked }
-        guard certificates[origin] != nil else { return .unknown }
-        return chain(of: origin, at: now).map { .member(depth: $0.count - 1) } ?? .lapsed
+    public func standing(of origin: OriginID, at now: Timestamp) -> Standing { lastingStanding(of: origin, at: now).standing }
+
+    /// And the times at which it is the same, as long as nobody who is known is certified anew or revoked (`revision`).
+    public func lastingStanding(of origin: OriginID, at now: Timestamp) -> (standing: Standing, span: TimeSpan) {
+        if revocations[origin] != nil { return (.revoked, .always) }
+        guard certificates[origin] != nil else { return (.unknown, .always) }
+        var found: [OriginID: Place] = [:]
+        let place = place(of: origin, at: now, &found)
+        return (place.depth.map { .member(depth: $0) } ?? .lapsed, place.span)
     }
 
-    /// The shortest chain of certificates that are valid now, the operator's own first; `nil` if it is no member now.
+    /// The shortest chain of certificates that are valid now, the operator's own first; `nil` if it is no member now. Of several equally short ones the one
+    /// whose sponsors, from below, are the smallest, so that all nodes take the same.
     public func chain(of origin: OriginID, at now: Timestamp) -> [Verified<MembershipCertificate>]? {
-        var visited: Set<OriginID> = [origin]
-        var level: [[Verified<MembershipCertificate>]] = [[]]
-        var tip = [origin]
-        for _ in 0...Limits.sponsorDepth {
-            var nextLevel: [[Verified<MembershipCertificate>]] = []
-            var nextTip: [OriginID] = []
-            for (chain, member) in zip(level, tip) {
-                guard revocations[member] == nil else { continue }
-                for certificate in (certificates[member] ?? []).sorted(by: { $0.body.sponsor < $1.body.sponsor }) {
-                    guard certificate.body.notBefore <= now + Limits.clockSkew, now < certificate.body.notAfter else { continue }
-                    if certificate.body.isSponsoredByRoot { return chain + [certificate] }
-                    let sponsor = OriginID(certificate.body.sponsor.raw)
-                    guard visited.insert(sponsor).inserted else { continue }
-                    nextLevel.append(chain + [certificate])
-                    nextTip.append(sponsor)
+        var found: [OriginID: Place] = [:]
+        guard isKnown(origin), let depth = place(of: origin, at: now, &found).depth else { return nil }
+        var chain: [Verified<MembershipCertificate>] = []
+        var member = origin
+        for above in (0..<depth).reversed() {
+            let next = (certificates[member] ?? []).filter { certificate in
+                guard certificate.body.validity(at: now).isValid, !isByRoot(certificate.body) else { return false }
+                return place(of: OriginID(certificate.body.sponsor.raw), at: now, &found).depth == above
+            }.min { $0.body.sponsor < $1.body.sponsor }
+            guard let next else { preconditionFailure("a member has no sponsor that is \(above) from the root, and is \(above + 1) from it") }
+            chain.append(next)
+            member = OriginID(next.body.sponsor.raw)
+        }
+        guard let last = certificates[member]?.first(where: { isByRoot($0.body) && $0.body.validity(at: now).isValid }) else {
+            preconditionFailure("a member right below the root has no certificate of the root's")
+        }
+        return chain + [last]
+    }
+
+    /// How many sponsors stand between an operator and the root; what has been found on the way is added to `found`.
+    private func place(of origin: OriginID, at now: Timestamp, _ found: inout [OriginID: Place]) -> Place {
+        if let place = found[origin] ?? places.place(of: origin, at: now) { return place }
+        let (members, place) = survey(origin, at: now, found)
+        if members.count > surveyLimit {
+            places.keep(members)
+            found[origin] = place
+        } else {
+            for (member, place) in members { found[member] = place }
+        }
+        return place
+    }
+
+    /// Finds the places of an operator and of all above it, as far as they are not known: up through the sponsors, and level by level down from the root.
+    /// O(operators above).
+    private func survey(_ origin: OriginID, at now: Timestamp, _ found: [OriginID: Place]) -> (members: [(OriginID, Place)], own: Place) {
+        var members = [origin]
+        var numbers = [origin: 0]
+        var below: [[Int]] = [[]]
+        var levels = [[Int]](repeating: [], count: Limits.sponsorDepth + 1)
+        var span = TimeSpan.always
+        var next = 0
+        while next < members.count {
+            defer { next += 1 }
+            guard revocations[members[next]] == nil else { continue }
+            for certificate in certificates[members[next]] ?? [] {
+                let (isValid, whileSo) = certificate.body.validity(at: now)
+                span.narrow(to: whileSo)
+                guard isValid else { continue }
+                if isByRoot(certificate.body) {
+                    levels[0].append(next)
+                    continue
+                }
+                let sponsor = OriginID(certificate.body.sponsor.raw)
+                if let number = numbers[sponsor] {
+                    below[number].append(next)
+                } else if let place = found[sponsor] ?? places.place(of: sponsor, at: now) {
+                    span.narrow(to: place.span)
+                    if let depth = place.depth, depth < Limits.sponsorDepth { levels[depth + 1].append(next) }
+                } else {
+                    numbers[sponsor] = members.count
+                    members.append(sponsor)
+                    below.append([next])
                 }
             }
-            (level, tip) = (nextLevel, nextTip)
         }
-        return nil
+        var depths = [Int?](repeating: nil, count: members.count)
+        for depth in levels.indices {
+            for number in levels[depth] where depths[number] == nil {
+                depths[number] = depth
+                if depth < Limits.sponsorDepth { levels[depth + 1] += below[number] }
+            }
+        }
+        // One span for all of them: shorter than need be for those further up, and never too long.
+        return (members.indices.map { (members[$0], Place(depth: depths[$0], span: span)) }, Place(depth: depths[0], span: span))
     }
+
+    private func isByRoot(_ body: MembershipCertificate) -> Bool { body.sponsor == rootKey }
 
     private func mayRevoke(_ body: Revocation) -> Bool { standsAbove(body.revoker, body.revoked) }
 }

@@ -12,12 +12,17 @@ public struct NeighbourChoice: Sendable {
     public static let perBranch = 2
 
     public struct Candidate: Sendable {
+        /// `nil` if only the key is known.
+        public var node: NodeID?
         public var key: TransportKey
         public var addresses: [NetworkAddress]
         /// The operator, and all above it up to whom the root has admitted.
         public var branch: [OriginID]
 
-        public init(key: TransportKey, addresses: [NetworkAddress], branch: [OriginID]) {
+        public var target: DialTarget { node.map { .node($0) } ?? .key(key) }
+
+        public init(node: NodeID?, key: TransportKey, addresses: [NetworkAddress], branch: [OriginID]) {
+            self.node = node
             self.key = key
             self.addresses = addresses
             self.branch = branch
@@ -79,12 +84,12 @@ public struct NeighbourChoice: Sendable {
         var chosen: [Candidate] = []
         var others: [Candidate] = []
         while chosen.count < room, let candidate = next() {
-            guard !chosen.contains(where: { $0.key == candidate.key }) else { continue }
+            guard !chosen.contains(where: { $0.target == candidate.target }) else { continue }
             if admit(candidate) { chosen.append(candidate) } else { others.append(candidate) }
         }
         for allowed in 1...2 where chosen.count < room {
             var left: [Candidate] = []
-            for candidate in others where !chosen.contains(where: { $0.key == candidate.key }) {
+            for candidate in others where !chosen.contains(where: { $0.target == candidate.target }) {
                 guard chosen.count < room, excess(of: candidate) <= allowed else {
                     left.append(candidate)
                     continue

@@ -15,7 +15,9 @@ public struct NodeTable: Sendable {
 
     private var entries = SharedTable<NodeID, Entry>()
     private var nodesOfOrigin: [OriginID: [NodeID]] = [:]
-    private var nodesByKey: [TransportKey: NodeID] = [:]
+    /// Who claims a transport key: nobody has to prove that it holds the one in its certificate. One claimant of each, and the others where there are more.
+    private var claimants: [TransportKey: NodeID] = [:]
+    private var otherClaimants: [TransportKey: Set<NodeID>] = [:]
 
     public init() {}
 
@@ -25,7 +27,8 @@ public struct NodeTable: Sendable {
 
     public subscript(node: NodeID) -> Entry? { entries[node] }
 
-    public func node(with key: TransportKey) -> NodeID? { nodesByKey[key] }
+    /// The only node whose certificate names this key; `nil` if there are several. Anybody can certify somebody else's key: who holds it, a hello says.
+    public func node(with key: TransportKey) -> NodeID? { otherClaimants[key] == nil ? claimants[key] : nil }
 
     public func nodes(of origin: OriginID) -> [NodeID] { nodesOfOrigin[origin] ?? [] }
 
@@ -37,15 +40,29 @@ public struct NodeTable: Sendable {
             // A node id belongs to the operator that was first to certify it.
             guard held.body.origin == body.origin else { return .refused }
             guard body.serial > held.body.serial || (body.serial == held.body.serial && certificate.hash < held.hash) else { return .known }
-            if nodesByKey[held.body.transportKey] == body.node { nodesByKey[held.body.transportKey] = nil }
+            if held.body.transportKey != body.transportKey {
+                release(held.body.transportKey, of: body.node)
+                claim(body.transportKey, for: body.node)
+            }
             entries[body.node]?.certificate = certificate
         } else {
             guard nodesOfOrigin[body.origin, default: []].count < Self.nodesPerOperator else { return .full }
             entries[body.node] = Entry(certificate: certificate, record: nil)
             nodesOfOrigin[body.origin, default: []].append(body.node)
+            claim(body.transportKey, for: body.node)
         }
-        nodesByKey[body.transportKey] = body.node
         return .accepted
+    }
+
+    private mutating func claim(_ key: TransportKey, for node: NodeID) {
+        if claimants[key] == nil { claimants[key] = node } else { otherClaimants[key, default: []].insert(node) }
+    }
+
+    private mutating func release(_ key: TransportKey, of node: NodeID) {
+        var others = otherClaimants[key] ?? []
+        // Which of them stands apart from the others means nothing.
+        if others.remove(node) == nil { claimants[key] = others.popFirst() }
+        otherClaimants[key] = others.isEmpty ? nil : others
     }
 
     /// Takes what a known node says of itself. The higher incarnation counts; of equal ones the smaller hash.

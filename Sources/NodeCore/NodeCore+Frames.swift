@@ -137,7 +137,7 @@ extension NodeCore {
     private mutating func refused(_ frame: Frame, on id: SessionID, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let refusal = decode(frame, on: id, Refusal.init(decoding:)) else { return }
         guard let request = takeRequest(frame, on: id) else {
-            if let node = node(on: id) {
+            if let node = sessions[id].flatMap({ node(behind: $0) }) {
                 switch refusal {
                 case .busy where !frame.isAnswer:
                     sessions[id]?.isDismissed = true
@@ -219,9 +219,6 @@ extension NodeCore {
         }
         if let session = sessions[id] { followHint(of: session, at: now) }
     }
-
-    /// The node at the other end: as it has shown, or as its key says.
-    private func node(on id: SessionID) -> NodeID? { sessions[id]?.node ?? sessions[id].flatMap { nodes.node(with: $0.remoteKey) } }
 
     private func mayCheckMore(from id: SessionID) -> Bool { sessions[id].map { $0.batchesUnderCheck < Bound.batchesPerSession } ?? false }
 

@@ -10,7 +10,7 @@ extension NodeCore {
         let dialing = dials.values.count { !$0.isProbe }
         let room = min(configuration.outboundSessions - outboundCount - dialing, configuration.concurrentDials - dialing)
         guard room > 0 else { return }
-        let busy = busyKeys
+        let busy = busy
         var choice = NeighbourChoice(neighbours: dialedNeighbours(at: now), ownBranch: branch(of: identity.origin, at: now))
         if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
         let seeds = dialableSeeds(but: busy, at: now)
@@ -38,20 +38,20 @@ extension NodeCore {
         let open = openSessions.filter { sessions[$0].map { $0.dial != nil && !$0.isClosing } ?? false }
         let beyond = beyondCaps(open.filter { !isPinned($0) }, at: now)
         guard !beyond.isEmpty else { return }
-        let within = open.filter { !beyond.contains($0) }.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        let within = open.filter { !beyond.contains($0) }.compactMap { neighbour(on: $0, at: now) }
         var choice = NeighbourChoice(neighbours: within, ownBranch: branch(of: identity.origin, at: now))
         // Of those who are no better than they are, they stay.
-        let present = beyond.compactMap { sessions[$0] }.compactMap { neighbour(with: $0.remoteKey, at: now) }
+        let present = beyond.compactMap { neighbour(on: $0, at: now) }
         var others = dialable(at: now)
         others.reorder(using: &random)
-        let chosen = Set(choice.choose(beyond.count, of: present + others).map(\.key))
-        for id in beyond { if let key = sessions[id]?.remoteKey, !chosen.contains(key) { dismiss(id) } }
+        let chosen = Set(choice.choose(beyond.count, of: present + others).map(\.target))
+        for id in beyond { if let node = sessions[id]?.node, !chosen.contains(.node(node)) { dismiss(id) } }
     }
 
     private mutating func dial(_ candidate: NeighbourChoice.Candidate, at now: Moment) {
         let number = DialNumber(nextDial)
         nextDial += 1
-        dials[number] = Dial(key: candidate.key, startedAt: now.instant)
+        dials[number] = Dial(node: candidate.node, key: candidate.key, startedAt: now.instant)
         directives.append(.dial(number, candidate.addresses, key: candidate.key))
     }
 
@@ -59,8 +59,8 @@ extension NodeCore {
     private mutating func dialPinned(at now: Moment, using random: inout some RandomNumberGenerator) {
         let pinned = rules.pinned
         guard !pinned.isEmpty else { return }
-        let keys = sessions.filter { !$0.isClosing }.map(\.remoteKey) + dials.values.map(\.key)
-        let present = Set(keys.compactMap { nodes.node(with: $0).flatMap { nodes[$0]?.certificate.body.origin } })
+        let others = sessions.filter { !$0.isClosing }.compactMap { node(behind: $0) } + dials.values.compactMap { node(soughtBy: $0) }
+        let present = Set(others.compactMap { nodes[$0]?.certificate.body.origin })
         let missing = pinned.filter { !present.contains($0) }
         guard !missing.isEmpty else { return }
         var candidates = dialable(at: now)
@@ -88,14 +88,14 @@ extension NodeCore {
 
     /// Who could be dialed now: members' nodes that take connections, that we have no session with, and that are not to be left alone for a while.
     private mutating func dialable(at now: Moment) -> [NeighbourChoice.Candidate] {
-        let busy = busyKeys
+        let busy = busy
         if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
         return nodesInOrder.compactMap { dialable($0, but: busy, at: now) } + dialableSeeds(but: busy, at: now)
     }
 
     /// How many could be dialed now, looking no further than it takes to know that there are so many.
     private mutating func dialableCount(upTo limit: Int, at now: Moment) -> Int {
-        let busy = busyKeys
+        let busy = busy
         if nodesInOrder.count != nodes.count { nodesInOrder = nodes.nodes }
         var count = dialableSeeds(but: busy, at: now).count
         for node in nodesInOrder where count < limit { if dialable(node, but: busy, at: now) != nil { count += 1 } }
@@ -103,48 +103,60 @@ extension NodeCore {
     }
 
     /// Whom we have a session with, or are making one; and ourselves.
-    private var busyKeys: Set<TransportKey> { Set(sessions.map(\.remoteKey)).union(dials.values.map(\.key)).union([identity.transportKey]) }
+    private var busy: Busy {
+        var busy = Busy(keys: Set(sessions.map(\.remoteKey)).union([identity.transportKey]))
+        for dial in dials.values { if let node = dial.node { busy.nodes.insert(node) } else { busy.keys.insert(dial.key) } }
+        return busy
+    }
 
-    private func dialable(_ node: NodeID, but busy: Set<TransportKey>, at now: Moment) -> NeighbourChoice.Candidate? {
+    private func dialable(_ node: NodeID, but busy: Busy, at now: Moment) -> NeighbourChoice.Candidate? {
         guard let entry = nodes[node], let record = entry.record?.body, !record.addresses.isEmpty, record.flags.isDisjoint(with: [.outboundOnly, .left]),
-            !busy.contains(entry.certificate.body.transportKey), backoff.mayDial(entry.certificate.body.transportKey, at: now.instant),
+            !busy.nodes.contains(node), !busy.keys.contains(entry.certificate.body.transportKey), backoff.mayDial(.node(node), at: now.instant),
             now.timestamp < entry.certificate.body.notAfter, !rules.isBlocked(entry.certificate.body.origin)
         else { return nil }
         let branch = branch(of: entry.certificate.body.origin, at: now)
-        return branch.isEmpty ? nil : .init(key: entry.certificate.body.transportKey, addresses: record.addresses, branch: branch)
+        return branch.isEmpty ? nil : .init(node: node, key: entry.certificate.body.transportKey, addresses: record.addresses, branch: branch)
     }
 
     /// A crash may have kept a seed's certificate and lost the record that says where it is.
-    private func dialableSeeds(but busy: Set<TransportKey>, at now: Moment) -> [NeighbourChoice.Candidate] {
+    private func dialableSeeds(but busy: Busy, at now: Moment) -> [NeighbourChoice.Candidate] {
         configuration.seeds.filter { seed in
-            nodes.node(with: seed.key).flatMap { nodes[$0]?.record } == nil && !busy.contains(seed.key) && backoff.mayDial(seed.key, at: now.instant)
-        }.map { .init(key: $0.key, addresses: [$0.address], branch: []) }
+            nodes.node(with: seed.key).flatMap { nodes[$0]?.record } == nil && !busy.keys.contains(seed.key) && backoff.mayDial(.key(seed.key), at: now.instant)
+        }.map { .init(node: nil, key: $0.key, addresses: [$0.address], branch: []) }
     }
 
     /// Which of these sessions are more of one network or branch than the caps allow.
     private func beyondCaps(_ ids: [SessionID], at now: Moment) -> [SessionID] {
         var choice = NeighbourChoice(neighbours: [], ownBranch: branch(of: identity.origin, at: now))
         return ids.filter { id in
-            guard let key = sessions[id]?.remoteKey, let candidate = neighbour(with: key, at: now) else { return false }
+            guard let candidate = neighbour(on: id, at: now) else { return false }
             return !choice.admit(candidate)
         }
     }
 
     private func isWithinCaps(_ node: NodeID, at now: Moment) -> Bool {
-        guard let key = nodes[node]?.certificate.body.transportKey, let candidate = neighbour(with: key, at: now) else { return true }
-        let others = sessions.filter { $0.dial != nil && !$0.isClosing && $0.remoteKey != key }.map(\.remoteKey)
-        var choice = NeighbourChoice(neighbours: others.compactMap { neighbour(with: $0, at: now) }, ownBranch: branch(of: identity.origin, at: now))
+        guard let candidate = neighbour(node, at: now) else { return true }
+        let others = sessions.filter { $0.dial != nil && !$0.isClosing }.compactMap { self.node(behind: $0) }.filter { $0 != node }
+        var choice = NeighbourChoice(neighbours: others.compactMap { neighbour($0, at: now) }, ownBranch: branch(of: identity.origin, at: now))
         return choice.admit(candidate)
     }
 
-    private func neighbour(with key: TransportKey, at now: Moment) -> NeighbourChoice.Candidate? {
-        guard let node = nodes.node(with: key), let entry = nodes[node] else { return nil }
-        return .init(key: key, addresses: entry.record?.body.addresses ?? [], branch: branch(of: entry.certificate.body.origin, at: now))
+    private func neighbour(_ node: NodeID, at now: Moment) -> NeighbourChoice.Candidate? {
+        guard let entry = nodes[node] else { return nil }
+        let branch = branch(of: entry.certificate.body.origin, at: now)
+        return .init(node: node, key: entry.certificate.body.transportKey, addresses: entry.record?.body.addresses ?? [], branch: branch)
     }
 
+    private func neighbour(on id: SessionID, at now: Moment) -> NeighbourChoice.Candidate? {
+        guard let session = sessions[id], let node = node(behind: session) else { return nil }
+        return neighbour(node, at: now)
+    }
+
+    private func node(soughtBy dial: Dial) -> NodeID? { dial.node ?? nodes.node(with: dial.key) }
+
     private func dialedNeighbours(at now: Moment) -> [NeighbourChoice.Candidate] {
-        let keys = sessions.filter { $0.dial != nil && !$0.isClosing }.map(\.remoteKey) + dials.values.filter { !$0.isProbe }.map(\.key)
-        return keys.compactMap { neighbour(with: $0, at: now) }
+        let present = sessions.filter { $0.dial != nil && !$0.isClosing }.compactMap { node(behind: $0) }
+        return (present + dials.values.filter { !$0.isProbe }.compactMap { node(soughtBy: $0) }).compactMap { neighbour($0, at: now) }
     }
 
     /// An operator and all above it; empty if it is no member now.
@@ -154,14 +166,18 @@ extension NodeCore {
     mutating func dialToProbe(_ node: NodeID, at now: Moment) {
         guard let entry = nodes[node], let record = entry.record?.body else { return detector.dialSkipped(node) }
         let key = entry.certificate.body.transportKey
-        guard !dials.values.contains(where: { $0.key == key }) else { return }  // That attempt tells as much.
+        guard !dials.values.contains(where: { self.node(soughtBy: $0) == node }) else { return }  // That attempt tells as much.
+        // Whoever holds its key is here, and has shown that it is another.
+        guard !sessions.contains(where: { $0.remoteKey == key && !$0.isClosing && $0.node.map { $0 != node } ?? false }) else {
+            return detector.dialSkipped(node)
+        }
         // A look that decides something does not wait for the back-off of an earlier attempt: such looks are few, and not being able to look is no finding.
-        guard detector.isUndecided(node) || backoff.mayDial(key, at: now.instant), dials.values.count(where: \.isProbe) < Bound.probeDials else {
+        guard detector.isUndecided(node) || backoff.mayDial(.node(node), at: now.instant), dials.values.count(where: \.isProbe) < Bound.probeDials else {
             return detector.dialSkipped(node)
         }
         let number = DialNumber(nextDial)
         nextDial += 1
-        dials[number] = Dial(key: key, startedAt: now.instant, isProbe: true)
+        dials[number] = Dial(node: node, key: key, startedAt: now.instant, isProbe: true)
         directives.append(.dial(number, record.addresses, key: key))
     }
 
@@ -173,4 +189,10 @@ extension NodeCore {
         return others < configuration.outboundSessions && isWithinCaps(node, at: now)
             || detector.state(of: node) == .dead && others < configuration.outboundSessions + configuration.reunionSessions
     }
+}
+
+/// Who is not to be dialed now: the holders of these keys, who are at the other end of a session, and the nodes that are being dialed.
+private struct Busy {
+    var keys: Set<TransportKey>
+    var nodes: Set<NodeID> = []
 }

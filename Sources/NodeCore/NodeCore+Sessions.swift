@@ -11,14 +11,15 @@ extension NodeCore {
         let dial = opening.dial.flatMap { dials.removeValue(forKey: $0) }
         if let invite = opening.inviteID { phase = .joining(invite) }
         sessions[id] = Session(
-            id: id, remoteKey: opening.remoteKey, dial: opening.dial, openedAt: now.instant, phase: phase, lastHeard: now.instant,
+            id: id, remoteKey: opening.remoteKey, dial: opening.dial, attempt: dial, openedAt: now.instant, phase: phase, lastHeard: now.instant,
             cursor: Cursor(), lastPull: now.instant)
         noteNeighbours()
         if opening.inviteID == nil, let node = nodes.node(with: opening.remoteKey) {
-            // The handshake has proven the other side's key, which is all a look has to find out.
-            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node, at: now)) && !isBlocked(opening.remoteKey)
+            // The handshake has proven the other side's key, which is all a look has to find out where nobody else claims it.
+            let isWanted = (dial?.isProbe != true || isUseful(sessionWith: node, at: now)) && !isBlocked(node)
             perform(detector.answered(node, at: now.instant), at: now)
             guard isWanted else { return dismiss(id) }
+            sessions[id]?.attempt?.isProbe = false
         }
         // A newcomer speaks first: it is not known here, and cannot check what we say yet.
         guard opening.inviteID == nil else { return }
@@ -34,8 +35,9 @@ extension NodeCore {
 
     mutating func dialFailed(_ number: DialNumber, _ reason: DownReason, at now: Moment, using random: inout some RandomNumberGenerator) {
         guard let dial = dials.removeValue(forKey: number) else { return }
-        backoff.failed(dial.key, at: now.instant, using: &random)
-        guard let node = nodes.node(with: dial.key) else { return }
+        backoff.failed(dial.target, at: now.instant, using: &random)
+        // Of a node that has another key by now the old one says nothing.
+        guard let node = dial.node ?? nodes.node(with: dial.key), nodes[node]?.certificate.body.transportKey == dial.key else { return }
         downReasons[node] = reason
         if reason == .noRoom { return detector.dialSkipped(node) }  // Says something of us, and nothing of it.
         perform(detector.dialFailed(node, at: now.instant, surroundings(at: now), using: &random), at: now)
@@ -49,10 +51,13 @@ extension NodeCore {
         if let node = session.node { cursors[node] = session.cursor }
         noteAnchors()
         // One that never got anywhere, or misbehaved, counts as a failed attempt, or we would dial it again in a tight loop.
-        if session.hasServed {
-            backoff.succeeded(session.remoteKey)
-        } else if session.dial != nil && !session.isOpen || session.isDropped {
-            backoff.failed(session.remoteKey, at: now.instant, using: &random)
+        // Nor are strangers remembered: we would never dial them.
+        for target in targets(of: session) {
+            if session.hasServed {
+                backoff.succeeded(target)
+            } else if session.dial != nil && !session.isOpen || session.isDropped {
+                backoff.failed(target, at: now.instant, using: &random)
+            }
         }
         ended(session, at: now, using: &random)
         fetches.sessionClosed(id)
@@ -68,7 +73,7 @@ extension NodeCore {
 
     /// What the end of a session says about the other side.
     private mutating func ended(_ session: Session, at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let node = session.node ?? nodes.node(with: session.remoteKey), self.session(with: node) == nil else { return }
+        guard let node = node(behind: session), self.session(with: node) == nil else { return }
         // Of two sessions that cross, one is closed: the other is still being greeted.
         guard !sessions.contains(where: { $0.remoteKey == session.remoteKey && !$0.isClosing }) else { return }
         if session.isDropped {
@@ -83,6 +88,16 @@ extension NodeCore {
         } else if session.dial != nil {
             perform(detector.dialFailed(node, at: now.instant, surroundings(at: now), using: &random), at: now)
         }
+    }
+
+    /// The node at the other end: as it has shown, or else whom we dialed, or whom alone its key may mean.
+    func node(behind session: Session) -> NodeID? { session.node ?? session.attempt?.node ?? nodes.node(with: session.remoteKey) }
+
+    /// Whom we would dial for another session like this.
+    private func targets(of session: Session) -> [DialTarget] {
+        let node = node(behind: session).map { [DialTarget.node($0)] } ?? []
+        guard let attempt = session.attempt, attempt.node == nil else { return node }
+        return node + [attempt.target]
     }
 
     /// Ends a session for want of use or room, and says so: the other side need not look whether we are still there.
@@ -119,6 +134,11 @@ extension NodeCore {
         for statement in statements { take(statement, from: id, isStored: false, at: now) }
         settlePending(at: now)
         guard let (node, origin) = identify(session, among: statements, at: now) else { return }
+        // The handshake has shown only a key that several claim.
+        let isSought = session.attempt?.isProbe != true || isUseful(sessionWith: node, at: now)
+        perform(detector.answered(node, at: now.instant), at: now)
+        if let sought = session.attempt?.node, sought != node { return misled(id, from: sought, at: now, using: &random) }
+        guard isSought else { return dismiss(id) }
         let incarnation = statements.reduce(UInt64(0)) { highest, statement in
             guard case .peer(let record) = statement, record.body.node == node else { return highest }
             return max(highest, record.body.incarnation)
@@ -138,13 +158,21 @@ extension NodeCore {
         noteNeighbours()
         sessions[id]?.cursor = cursors[node] ?? Cursor()
         noteAnchors()
-        backoff.succeeded(session.remoteKey)
-        perform(detector.answered(node, at: now.instant), at: now)
+        for target in targets(of: session) { backoff.succeeded(target) }
+        backoff.succeeded(.node(node))
         directives.append(.report(.sessionReady(id, node, origin)))
         fetches.sessionOpened(id)
         pull(on: id, at: now)
         beginFetches(at: now, using: &random)
         for frame in early { received(frame, on: id, at: now, using: &random) }
+    }
+
+    /// Whoever has been found holds the key of the node that was sought, and is another: it has been neither chosen nor counted as what it is.
+    private mutating func misled(_ id: SessionID, from sought: NodeID, at now: Moment, using random: inout some RandomNumberGenerator) {
+        refuse(id, .busy)
+        close(id)
+        downReasons[sought] = .wrongKey
+        perform(detector.dialFailed(sought, at: now.instant, surroundings(at: now), using: &random), at: now)
     }
 
     private mutating func identify(_ session: Session, among statements: [AnyStatement], at now: Moment) -> (NodeID, OriginID)? {

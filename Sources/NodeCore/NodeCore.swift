@@ -40,8 +40,8 @@ public struct NodeCore: Sendable {
     var rules: PeerRules
     /// The newest heads of origins that are blocked, over their quota or ahead of time; at most one for each.
     var passedOver: [OriginID: Verified<Head>] = [:]
-    /// Of which origins the head that was passed over waits for its time, or for a membership that is valid.
-    var early: Set<OriginID> = []
+    /// Of which origins the head that was passed over waits for its time, or for a membership that is valid; and how long it need not be looked at.
+    var early: [OriginID: EarlyWait] = [:]
     var anchors: [NodeID]
     /// Those of the last run that have not been tried in this one.
     var untriedAnchors: [NodeID]

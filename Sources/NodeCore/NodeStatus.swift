@@ -108,7 +108,7 @@ extension NodeCore {
                 },
                 roundTrip: detector.roundTrip(of: node),
                 silence: session.map { now.instant - $0.lastHeard }, addresses: entry.record?.body.addresses ?? [],
-                failedDials: backoff.failureCount(of: entry.certificate.body.transportKey),
+                failedDials: backoff.failureCount(of: .node(node)),
                 isCertified: now.timestamp < entry.certificate.body.notAfter, confirmed: confirmations[node])
         }
         let origins = members.operators.filter { $0 != identity.origin }.map { origin in
@@ -133,7 +133,7 @@ extension NodeCore {
     private func heldBack(_ origin: OriginID) -> NodeStatus.HeldBack? {
         if rules.isBlocked(origin) { return .blocked }
         guard passedOver[origin] != nil else { return nil }
-        return early.contains(origin) ? .early : overQuota.contains(origin) ? .overQuota : nil
+        return early[origin] != nil ? .early : overQuota.contains(origin) ? .overQuota : nil
     }
 
     private var signing: NodeStatus.Signing {

@@ -1,5 +1,7 @@
 import Ledger
+import Membership
 import Primitives
+import Replication
 
 /// What an operator has decided about another, for its own node alone. Nobody is told.
 public enum PeerRule: UInt8, Hashable, Sendable, CaseIterable {
@@ -72,6 +74,7 @@ extension NodeCore {
     mutating func passOver(_ head: Verified<Head>) {
         guard head.body.position > passedOver[head.body.origin]?.body.position ?? HeadPosition(generation: 0, sequence: 0) else { return }
         passedOver[head.body.origin] = head
+        early[head.body.origin] = nil
     }
 
     /// Looks again at what was passed over of these origins.
@@ -85,19 +88,33 @@ extension NodeCore {
     /// A head that only the time, by our clock, keeps from being followed.
     mutating func holdBack(_ head: Verified<Head>) {
         passOver(head)
-        early.insert(head.body.origin)
+        early[head.body.origin] = EarlyWait()
     }
 
     /// The time of some heads may have come: nobody is left behind until the next head because a clock was wrong.
     mutating func reviewEarly(at now: Moment, using random: inout some RandomNumberGenerator) {
-        let due = early.filter { origin in
-            guard let head = passedOver[origin] else { return true }
-            if case .lapsed = members.standing(of: origin, at: now.timestamp) { return false }
-            return origins[origin]?.verdict(on: head, at: now.timestamp) != .early
+        // Each of them may be looked at without regard to the others, so their order means nothing.
+        var due: Set<OriginID> = []
+        for (origin, wait) in early {
+            if let head = passedOver[origin] {
+                guard !wait.isOn(at: now.timestamp, members) else { continue }
+                if let wait = self.wait(of: head, at: now.timestamp) {
+                    early[origin] = wait
+                    continue
+                }
+            }
+            early[origin] = nil
+            due.insert(origin)
         }
-        guard !due.isEmpty else { return }
-        early.subtract(due)
-        reconsider(due, at: now, using: &random)
+        if !due.isEmpty { reconsider(due, at: now, using: &random) }
+    }
+
+    /// How long nothing but the time keeps a head from being followed; `nil` if that is not so now.
+    private func wait(of head: Verified<Head>, at now: Timestamp) -> EarlyWait? {
+        let (standing, span) = members.lastingStanding(of: head.body.origin, at: now)
+        if standing == .lapsed { return EarlyWait(span: span, revision: members.revision) }
+        guard let record = origins[head.body.origin], record.verdict(on: head, at: now) == .early else { return nil }
+        return EarlyWait(span: TimeSpan(from: .zero, to: record.due(head)), revision: nil)
     }
 
     /// Takes another quota: who is within it now is followed again. What is here of those beyond it stays.
@@ -106,9 +123,7 @@ extension NodeCore {
         reconsider(overQuota, at: now, using: &random)
     }
 
-    func isBlocked(_ key: TransportKey) -> Bool {
-        nodes.node(with: key).flatMap { nodes[$0] }.map { rules.isBlocked($0.certificate.body.origin) } ?? false
-    }
+    func isBlocked(_ node: NodeID) -> Bool { nodes[node].map { rules.isBlocked($0.certificate.body.origin) } ?? false }
 
     /// The two neighbours that we have dialed and had for longest are where a restart begins: whoever surrounds us while we are away gains nothing by that.
     mutating func noteAnchors() {
@@ -121,4 +136,14 @@ extension NodeCore {
 
     /// Neighbours that are remembered across a restart.
     public static let anchorLimit = 2
+}
+
+/// How long a head that was held back need not be looked at again: thousands may wait, and few of them become due in one second.
+struct EarlyWait: Hashable, Sendable {
+    /// By the wall clock, which may jump either way. Empty before the first look.
+    var span = TimeSpan(from: .zero, to: .zero)
+    /// Of the members' table, if it waits for a membership: another one may make it valid.
+    var revision: UInt64?
+
+    func isOn(at now: Timestamp, _ members: MemberTable) -> Bool { span.contains(now) && (revision.map { $0 == members.revision } ?? true) }
 }

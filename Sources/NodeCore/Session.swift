@@ -1,4 +1,5 @@
 import Ledger
+import Membership
 import Primitives
 import Replication
 import WireFormat
@@ -16,6 +17,8 @@ struct Session: Sendable {
     let id: SessionID
     let remoteKey: TransportKey
     let dial: DialNumber?
+    /// What we dialed it for; `nil` if the other side dialed.
+    var attempt: Dial?
     let openedAt: Instant
     var phase: Phase
     var lastHeard: Instant
@@ -109,9 +112,14 @@ struct Cursor: Hashable, Sendable {
 
 /// A connection attempt under way.
 struct Dial: Hashable, Sendable {
+    /// Whom it is meant for; `nil` for a seed, of which only the key is known.
+    let node: NodeID?
     let key: TransportKey
     let startedAt: Instant
+    /// Made only to see whether the node is there.
     var isProbe = false
+
+    var target: DialTarget { node.map { .node($0) } ?? .key(key) }
 }
 
 /// A question we asked.

@@ -13,7 +13,7 @@ import Testing
         "Keystrokes": [],
         "Evaluation": ["Foundation", "Keystrokes", "Primitives"],
         "Similarity": ["CHamming", "Ledger", "Primitives"],
-        "Membership": ["Ledger", "Primitives", "WireFormat"],
+        "Membership": ["Ledger", "Primitives", "Synchronization", "WireFormat"],
         "Replication": ["Cryptography", "Ledger", "Primitives", "WireFormat"],
         "NodeCore": ["Cryptography", "Ledger", "Membership", "Primitives", "Replication", "WireFormat"],
         "Descriptors": ["Foundation"],

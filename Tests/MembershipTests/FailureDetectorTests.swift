@@ -222,9 +222,59 @@ import Testing
         }
         #expect(world.detector.state(of: Self.node(9)) == .alive)
 
-        let looked = world.nobodyVouches(world.hint(about: 9, by: 1))
+        let one = world.nobodyVouches(world.hint(about: 9, by: 1) + world.hint(about: 9, by: 1))
+        #expect(!one.contains(.changed(Self.node(9), .suspect)), "one operator's word is not enough")
+        let looked = world.nobodyVouches(world.hint(about: 9, by: 2))
 
         #expect(looked.contains(.changed(Self.node(9), .suspect)))
+    }
+
+    /// Nor are two, if they are not of one time: they would be kept ready for when nobody happens to be near it.
+    @Test func hintsOfLongAgoSayNothingOfAnOutboundOnlyNode() {
+        var world = World(neighbours: 1...4, outboundOnly: [9])
+        _ = world.nobodyVouches(world.hint(about: 9, by: 1))
+        world.pass(world.detector.configuration.hintInterval)
+        var directives = world.nobodyVouches(world.hint(about: 9, by: 2))
+        for _ in 0..<30 {
+            world.pass(.seconds(30))
+            directives += world.nobodyVouches(world.period())
+        }
+
+        #expect(!directives.contains(.changed(Self.node(9), .suspect)))
+        #expect(world.detector.state(of: Self.node(9)) == .unseen)
+    }
+
+    /// Who answers has refuted all that was said of it until then: liars cannot prepare a short patience.
+    @Test func hintsAboutANodeThatAnswersDoNotShortenALaterSuspicion() {
+        func timeToDeath(isLiedAbout: Bool) -> Int {
+            var world = World(neighbours: 1...4, dialable: [9])
+            _ = world.detector.answered(Self.node(9), at: world.now)
+            for relay in 1...3 where isLiedAbout { _ = world.hint(about: 9, by: relay) }
+            _ = world.detector.answered(Self.node(9), at: world.now)
+            _ = world.nobodyVouches(world.lost(9))
+            #expect(world.dialFailed(9).contains(.changed(Self.node(9), .suspect)))
+            for second in 1...120 { if world.silence(for: .seconds(1)).contains(.changed(Self.node(9), .dead)) { return second } }
+            return .max
+        }
+
+        #expect(timeToDeath(isLiedAbout: true) == timeToDeath(isLiedAbout: false))
+    }
+
+    /// What nobody has repeated for so long is no reason for haste either, if the node was not looked at because of it.
+    @Test func hintsOfLongAgoDoNotShortenASuspicion() {
+        func timeToDeath(isLiedAbout: Bool) -> Int {
+            var world = World(neighbours: 1...4, dialable: [9])
+            _ = world.detector.answered(Self.node(9), at: world.now)
+            for relay in 1...3 where isLiedAbout { _ = world.nobodyVouches(world.hint(about: 9, by: relay)) }
+            world.detector.dialSkipped(Self.node(9))
+            world.pass(world.detector.configuration.hintInterval)
+            _ = world.nobodyVouches(world.lost(9))
+            _ = world.dialFailed(9)
+            for second in 1...120 { if world.silence(for: .seconds(1)).contains(.changed(Self.node(9), .dead)) { return second } }
+            return .max
+        }
+
+        #expect(timeToDeath(isLiedAbout: true) == timeToDeath(isLiedAbout: false))
     }
 
     @Test func whoHasLeftIsNotLookedForUntilItStartsAnew() {

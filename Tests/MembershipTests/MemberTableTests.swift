@@ -1,9 +1,10 @@
 import Cryptography
 import Ledger
-import Membership
 import Primitives
 import Testing
 import WireFormat
+
+@testable import Membership
 
 @Suite struct MemberTableTests {
     static let now = Timestamp(milliseconds: 1_790_000_000_000)
@@ -154,6 +155,69 @@ import WireFormat
         }
     }
 
+    /// A walk up, level by level, as slow and obvious as can be.
+    private static func walk(up table: MemberTable, from origin: OriginID, at now: Timestamp) -> [Verified<MembershipCertificate>]? {
+        var visited: Set<OriginID> = [origin]
+        var level: [(chain: [Verified<MembershipCertificate>], tip: OriginID)] = [([], origin)]
+        for _ in 0...Limits.sponsorDepth {
+            var next: [(chain: [Verified<MembershipCertificate>], tip: OriginID)] = []
+            for (chain, member) in level where table.revocations[member] == nil {
+                for certificate in (table.certificates[member] ?? []).sorted(by: { $0.body.sponsor < $1.body.sponsor }) {
+                    guard certificate.body.notBefore <= now + Limits.clockSkew, now < certificate.body.notAfter else { continue }
+                    if certificate.body.isSponsoredByRoot { return chain + [certificate] }
+                    let sponsor = OriginID(certificate.body.sponsor.raw)
+                    if visited.insert(sponsor).inserted { next.append((chain + [certificate], sponsor)) }
+                }
+            }
+            level = next
+        }
+        return nil
+    }
+
+    /// Trees with several sponsors each, circles, gaps in time and revocations, asked while they grow, forwards and backwards in time, and in copies that go
+    /// different ways: what is kept from one question for the next changes no answer.
+    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64], [0, 3, MemberTable.surveyLimit])
+    func aChainIsWhatAWalkUpFinds(seed: UInt64, surveyLimit: Int) {
+        var world = World(seed: seed, count: 40)
+        var tables = [MemberTable(mesh: world.mesh, surveyLimit: surveyLimit)]
+        var known = 1
+        var (found, deepest) = (0, 0)
+        for step in 0..<600 {
+            let place = Int(world.random.number(below: UInt64(tables.count)))
+            let member = Int(world.random.number(below: UInt64(min(known + 1, world.keys.count))))
+            // Near in age, so that chains get long; now and then a later one, so that there are circles.
+            let sponsor = max(0, min(world.keys.count - 1, member - 1 - Int(world.random.number(below: 4)) + (step % 7 == 0 ? 4 : 0)))
+            let start = Self.now + .seconds(Int64(world.random.number(below: 4)) * 86_400)
+            if step % 40 == 39 {
+                _ = tables[place].revoke(world.revocation(of: member, by: step % 80 == 39 ? nil : sponsor))
+            } else if step % 100 == 99, tables.count < 3 {
+                tables.append(tables[place])
+            } else {
+                let isByRoot = member == 0 || world.random.number(below: 40) == 0
+                let days = 3 + Int64(world.random.number(below: 6))
+                let verdict = tables[place].admit(world.certificate(member, by: isByRoot ? nil : sponsor, days: days, from: start))
+                if verdict == .accepted { known = max(known, member + 1) }
+            }
+            for _ in 0..<12 {
+                let table = tables[Int(world.random.number(below: UInt64(tables.count)))]
+                let origin = world.origin(Int(world.random.number(below: UInt64(world.keys.count))))
+                let time = Self.now + .seconds(Int64(world.random.number(below: 12 * 24)) * 3_600 - 601 + Int64(world.random.number(below: 3)))
+                let expected = Self.walk(up: table, from: origin, at: time)
+                #expect(table.chain(of: origin, at: time) == expected, "seed \(seed), step \(step)")
+                guard table.isKnown(origin), !table.isRevoked(origin) else { continue }
+                let (standing, span) = table.lastingStanding(of: origin, at: time)
+                #expect(standing == expected.map { .member(depth: $0.count - 1) } ?? .lapsed, "seed \(seed), step \(step)")
+                #expect(span.contains(time))
+                for other in [span.start, span.end + .milliseconds(-1)] {
+                    #expect(table.standing(of: origin, at: other) == standing, "seed \(seed), step \(step)")
+                }
+                if let expected { (found, deepest) = (found + 1, max(deepest, expected.count)) }
+            }
+        }
+
+        #expect(found > 500 && deepest > 6, "seed \(seed): \(found) chains, the longest of \(deepest), say little")
+    }
+
     private enum MembershipOrRevocation {
         case membership(Verified<MembershipCertificate>)
         case revocation(Verified<Revocation>)
@@ -185,6 +249,28 @@ import WireFormat
         #expect(table.node(with: old.publicKey) == nil && table.node(with: new.publicKey) == id)
         let verdict16 = table.take(certificate(thief, node, old, serial: .max))
         #expect(verdict16 == .refused)
+    }
+
+    /// Anybody can certify a key that it does not hold. As long as several nodes claim one it stands for none of them, whoever was heard of first.
+    @Test(arguments: [false, true]) func aKeyThatSeveralClaimIsNobodysUntilOneIsLeft(isThiefFirst: Bool) {
+        var random = SeededGenerator(seed: 13)
+        let (owner, node) = (SigningKey(using: &random), SigningKey(using: &random))
+        let (thief, other) = (SigningKey(using: &random), SigningKey(using: &random))
+        let (claimed, unclaimed) = (AgreementKey(using: &random), AgreementKey(using: &random))
+        var table = NodeTable()
+
+        let certificates = [certificate(owner, node, claimed, serial: 1), certificate(thief, other, claimed, serial: 1)]
+        for certificate in isThiefFirst ? certificates.reversed() : certificates {
+            let verdict = table.take(certificate)
+            #expect(verdict == .accepted)
+        }
+        #expect(table.node(with: claimed.publicKey) == nil)
+
+        _ = table.take(certificate(thief, other, unclaimed, serial: 2))
+        #expect(table.node(with: claimed.publicKey) == NodeID(node.verifyingKey.raw))
+        #expect(table.node(with: unclaimed.publicKey) == NodeID(other.verifyingKey.raw))
+        _ = table.take(certificate(owner, node, unclaimed, serial: 2))
+        #expect(table.node(with: claimed.publicKey) == nil && table.node(with: unclaimed.publicKey) == nil)
     }
 
     @Test func onlyANodeOfACertifiedKindIsListenedTo() {
@@ -225,7 +311,7 @@ import WireFormat
     @Test func waitingDoublesAndNeverEnds() {
         var random = SeededGenerator(seed: 12)
         var backoff = DialBackoff()
-        let key = AgreementKey(using: &random).publicKey
+        let key = DialTarget.key(AgreementKey(using: &random).publicKey)
         var now = Instant.zero
         var longest = Duration.zero
 

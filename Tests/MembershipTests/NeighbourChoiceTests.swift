@@ -9,7 +9,7 @@ import WireFormat
 
     static func candidate(_ number: Int, at address: String, below branch: [Int] = []) -> NeighbourChoice.Candidate {
         .init(
-            key: TransportKey(bytes: [UInt8](repeating: UInt8(number), count: 32))!, addresses: [NetworkAddress(address)!],
+            node: nil, key: TransportKey(bytes: [UInt8](repeating: UInt8(number), count: 32))!, addresses: [NetworkAddress(address)!],
             branch: ([number] + branch).map(origin))
     }
 

@@ -226,10 +226,11 @@ final class TinyMesh {
     private func perform(_ directive: Directive, for index: Int) {
         switch directive {
         case .wake(let timer, let instant): members[index].timers.append((timer, max(instant, now.instant + .nanoseconds(1))))
-        case .dial(let number, _, let key):
-            guard let far = operators.firstIndex(where: { $0.transportKey.publicKey == key }), far < members.count, !cutLinks.contains([index, far]) else {
+        case .dial(let number, let addresses, let key):
+            guard let far = operators.firstIndex(where: { addresses.contains($0.address) }), far < members.count, !cutLinks.contains([index, far]) else {
                 return give(index, .dialFailed(number, .refused))
             }
+            guard operators[far].transportKey.publicKey == key else { return give(index, .dialFailed(number, .wrongKey)) }
             connect(index, far, dial: number)
         case .close(let session): cut(session)
         case .send(let frame, let session):

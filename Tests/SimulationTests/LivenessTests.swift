@@ -74,6 +74,19 @@ import Testing
         #expect(mesh.statistics.liveness.falseSuspicionCount == 0, replay(mesh))
     }
 
+    /// Nobody can look at it itself: what its neighbours have found, of several operators, spreads all the same.
+    @Test(arguments: seeds(49)) func anOutboundOnlyMemberThatFallsSilentIsFoundOutByAll(seed: UInt64) throws {
+        let mesh = Self.mesh(of: 30, seed: seed, outboundOnlyPerMille: 300)
+        let silent = try #require((1..<30).first { node in
+            mesh.status(of: 0)?.peers.contains { $0.origin == mesh.origin(of: node) && $0.addresses.isEmpty } ?? false
+        })
+
+        mesh.crash(silent, isSilent: true)
+        mesh.run(for: .seconds(90))
+
+        #expect(Self.observers(of: silent, in: mesh) { $0 == .dead } == 29, replay(mesh))
+    }
+
     /// Stops in order: nobody suspects it, all know that it has left.
     @Test(arguments: seeds(47)) func whoLeavesSaysSo(seed: UInt64) {
         let mesh = Self.mesh(of: 20, seed: seed)
