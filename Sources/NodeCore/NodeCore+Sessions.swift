@@ -138,7 +138,7 @@ extension NodeCore {
         backoff.succeeded(session.remoteKey)
         perform(detector.answered(node, at: now.instant), at: now)
         directives.append(.report(.sessionReady(id, node, origin)))
-        fetches.sessionOpened(id)
+        fetches.sessionOpened(id, of: origin)
         pull(on: id, at: now)
         beginFetches(at: now, using: &random)
         for frame in early { received(frame, on: id, at: now, using: &random) }

@@ -8,6 +8,12 @@ import WireFormat
 @Suite struct FollowingTests {
     static let now = Timestamp(milliseconds: 1_790_000_000_000)
 
+    /// Whose node is at the other end of a session: each is another's.
+    static func operatorID(of session: SessionID) -> OriginID {
+        var random = SeededGenerator(seed: session.number)
+        return OriginID(SigningKey(using: &random).verifyingKey.raw)
+    }
+
     /// An origin that publishes.
     struct Origin {
         let key: SigningKey
@@ -112,7 +118,7 @@ import WireFormat
         let publication = origin.publish([1, 2])
         var scheduler = FetchScheduler()
         let session = SessionID(3)
-        scheduler.sessionOpened(session)
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
         scheduler.headSeen(publication.head, from: session)
 
         let fetch = Fetch(session: session, head: publication.head)
@@ -135,7 +141,7 @@ import WireFormat
         let publication = origin.publish([1])
         var scheduler = FetchScheduler()
         let (liar, honest) = (SessionID(1), SessionID(2))
-        for session in [liar, honest] { scheduler.sessionOpened(session) }
+        for session in [liar, honest] { scheduler.sessionOpened(session, of: Self.operatorID(of: session)) }
         scheduler.headSeen(publication.head, from: liar)
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
 
@@ -153,7 +159,7 @@ import WireFormat
         let bad = origin.publish([1])
         let good = origin.publish([2])
         var scheduler = FetchScheduler()
-        scheduler.sessionOpened(SessionID(1))
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
         scheduler.headSeen(bad.head, from: SessionID(1))
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
 
@@ -173,7 +179,7 @@ import WireFormat
         var random = SeededGenerator(seed: 12)
         let publication = origin.publish([1])
         var scheduler = FetchScheduler()
-        scheduler.sessionOpened(SessionID(1))
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
         scheduler.headSeen(publication.head, from: SessionID(1))
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
         scheduler.failed(Fetch(session: SessionID(1), head: publication.head))
@@ -195,7 +201,7 @@ import WireFormat
         let today = (Self.now + .seconds(86_400)).day
         var scheduler = FetchScheduler()
         let (teller, other) = (SessionID(1), SessionID(2))
-        for session in [teller, other] { scheduler.sessionOpened(session) }
+        for session in [teller, other] { scheduler.sessionOpened(session, of: Self.operatorID(of: session)) }
         scheduler.headSeen(publication.head, from: teller)
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
         let fetch = Fetch(session: teller, head: publication.head)
