@@ -61,6 +61,8 @@ public struct FetchScheduler: Sendable {
         case checkChanges(Fetch, since: Manifest, [UInt8])
         case requestBucket(Fetch, BucketEntry, StreamDescriptor)
         case adopt(Verified<Head>, Manifest)
+        /// The staged buckets with these roots, ascending, are not named by the newest head that has shown its manifest.
+        case unstage(OriginID, [Digest])
         /// It sent bytes that do not match their root.
         case drop(SessionID)
     }
@@ -137,6 +139,7 @@ public struct FetchScheduler: Sendable {
     private var withoutChanges: Set<SessionID> = []
     /// Heads whose content breaks the rules: not asked for again.
     private var rejected: [OriginID: HeadPosition] = [:]
+    /// What an origin has staged is of one manifest, so within what one head may have; only late answers to earlier questions may be there too, until the next.
     private var staged: [OriginID: Set<Digest>]
 
     /// - Parameter staged: roots of buckets that an earlier run has fetched, but not adopted.
@@ -394,8 +397,15 @@ public struct FetchScheduler: Sendable {
         _ fetch: Fetch, _ result: Result<AppliedChanges, ContentChangeError>, held: (Digest) -> Bool, today: Day
     ) -> [Action] {
         let origin = fetch.head.body.origin
+        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else {
+            // Nobody waits for it any more, and any number of changes may be left behind like this: what is not asked for again anyway is not kept.
+            guard case .success(let applied) = result else { return [] }
+            let wanted = Set(wantedManifest(of: origin)?.entries.map(\.root) ?? [])
+            staged[origin, default: []].formUnion(wanted.intersection(applied.roots))
+            let stale = applied.roots.filter { !wanted.contains($0) && staged[origin]?.contains($0) != true }.sorted()
+            return stale.isEmpty ? [] : [.unstage(origin, stale)]
+        }
         if case .success(let applied) = result { staged[origin, default: []].formUnion(applied.roots) }
-        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else { return [] }
         switch result {
         case .success(let applied): return download(applied.manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
@@ -527,6 +537,7 @@ public struct FetchScheduler: Sendable {
 
     private mutating func download(_ manifest: Manifest, for fetch: Fetch, held: (Digest) -> Bool, today: Day) -> [Action] {
         let origin = fetch.head.body.origin
+        let actions = unstage(exceptFor: manifest, of: origin)
         let here = staged[origin] ?? []
         var next = manifest.descriptors[...]
         let missing = manifest.entries.filter { entry in
@@ -540,7 +551,24 @@ public struct FetchScheduler: Sendable {
         }
         targets[origin]?.attempt?.phase = .buckets(Download(manifest, missing: missing, from: sources))
         targets[origin]?.attempt?.hasGotOn = true
-        return advance(origin)
+        return actions + advance(origin)
+    }
+
+    /// The manifest whose buckets are on their way, or are next to be asked for.
+    private func wantedManifest(of origin: OriginID) -> Manifest? {
+        guard let target = targets[origin] else { return nil }
+        if let attempt = target.attempt, case .buckets(let download) = attempt.phase { return download.manifest }
+        if let (manifest, _) = target.rest { return manifest }
+        return nil
+    }
+
+    /// What earlier heads have left staged, and this manifest does not name, is no use to anybody.
+    private mutating func unstage(exceptFor manifest: Manifest, of origin: OriginID) -> [Action] {
+        guard let here = staged[origin], !here.isEmpty else { return [] }
+        let stale = here.subtracting(manifest.entries.map(\.root))
+        guard !stale.isEmpty else { return [] }
+        staged[origin] = here.subtracting(stale)
+        return [.unstage(origin, stale.sorted())]
     }
 
     /// Asks for the next buckets; adopts when there are none left.

@@ -216,4 +216,61 @@ import WireFormat
         let descriptor = publication.manifest.descriptors[0]
         #expect(next == [.requestBucket(Fetch(session: other, head: publication.head), publication.manifest.entries[1], descriptor)])
     }
+
+    /// Heads whose buckets come but for one, again and again: of those before the newest nothing stays staged that it does not name.
+    @Test func whatEarlierHeadsHaveLeftStagedIsDropped() {
+        var origin = Origin(seed: 15)
+        var random = SeededGenerator(seed: 16)
+        let session = SessionID(1)
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        var staged: Set<Digest> = []
+        _ = origin.publish([1])
+        let today = (Self.now + .seconds(2 * 86_400)).day
+        for number in 2...20 as ClosedRange<UInt64> {
+            // One day stays as it was, two begin anew.
+            _ = origin.publish([number], at: Self.now + .seconds(86_400))
+            let publication = origin.publish([number], at: Self.now + .seconds(2 * 86_400))
+            let entries = publication.manifest.entries
+            scheduler.headSeen(publication.head, from: session)
+            _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+            let fetch = Fetch(session: session, head: publication.head)
+            let actions = scheduler.manifestChecked(fetch, .success(publication.manifest), held: { _ in false }, today: today)
+            for case .unstage(_, let roots) in actions {
+                #expect(roots == roots.sorted() && staged.isSuperset(of: roots))
+                staged.subtract(roots)
+            }
+            #expect(staged.isSubset(of: entries.map(\.root)))
+            let asked = actions.compactMap { action in
+                if case .requestBucket(_, let entry, _) = action { entry } else { nil }
+            }
+            #expect(asked.count == (number == 2 ? 3 : 2) && staged.isDisjoint(with: asked.map(\.root)))
+            for entry in asked.dropLast() {
+                _ = scheduler.bucketChecked(fetch, entry, .success(()))
+                staged.insert(entry.root)
+            }
+            scheduler.sessionClosed(session)
+            scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        }
+    }
+
+    /// Changes that come after their attempt has ended are not kept either.
+    @Test func changesThatNobodyWaitsForAreDropped() {
+        var origin = Origin(seed: 17)
+        var random = SeededGenerator(seed: 18)
+        let session = SessionID(1)
+        let (first, second) = (origin.publish([1]), origin.publish([2]))
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        scheduler.headSeen(second.head, from: session)
+        let asked = scheduler.begin(at: .zero, adopted: { _ in first.manifest }, using: &random)
+        let fetch = Fetch(session: session, head: second.head)
+        #expect(asked == [.requestChanges(fetch, since: first.manifest)])
+        scheduler.sessionClosed(session)
+
+        let roots = second.manifest.entries.map(\.root)
+        let applied = AppliedChanges(manifest: second.manifest, roots: roots)
+        let actions = scheduler.changesChecked(fetch, .success(applied), held: { _ in false }, today: Self.now.day)
+        #expect(actions == [.unstage(origin.publisher.origin, roots)])
+    }
 }
