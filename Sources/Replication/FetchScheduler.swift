@@ -299,6 +299,11 @@ public struct FetchScheduler: Sendable {
                 continue
             }
             targets[origin]?.isFresh = false
+            // Adopted, it would stand here, and be refused by everybody who has to ask for the manifest.
+            guard present.hasTotals(of: target.wanted.body) else {
+                reject(target.wanted)
+                continue
+            }
             targets[origin]?.begunAt = target.begunAt ?? now
             targets[origin]?.attempt = Attempt(target.wanted, .adopting, at: now)
             repeating.insert(origin)
@@ -409,7 +414,7 @@ public struct FetchScheduler: Sendable {
         switch result {
         case .success(let applied): return download(applied.manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure(.baseMissing): return changesRefused(fetch)
         case .failure(.malformed), .failure(.wrongRoot):
@@ -428,7 +433,7 @@ public struct FetchScheduler: Sendable {
         switch result {
         case .success(let manifest): return download(manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure:
             end(fetch.head.body.origin)
@@ -449,7 +454,7 @@ public struct FetchScheduler: Sendable {
             targets[origin]?.attempt?.byteCount += Int(entry.byteCount)
             return advance(origin)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure:
             bucketFailed(fetch, entry)
@@ -584,10 +589,10 @@ public struct FetchScheduler: Sendable {
         return requests.map { .requestBucket(Fetch(session: $0, head: attempt.head), $1, $2) }
     }
 
-    private mutating func reject(_ fetch: Fetch) {
-        let origin = fetch.head.body.origin
-        rejected[origin] = fetch.head.body.position
-        if let wanted = targets[origin]?.wanted, wanted.body.position <= fetch.head.body.position {
+    private mutating func reject(_ head: Verified<Head>) {
+        let origin = head.body.origin
+        rejected[origin] = head.body.position
+        if let wanted = targets[origin]?.wanted, wanted.body.position <= head.body.position {
             forget(origin)
         } else {
             end(origin)

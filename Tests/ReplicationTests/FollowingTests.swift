@@ -273,4 +273,26 @@ import WireFormat
         let actions = scheduler.changesChecked(fetch, .success(applied), held: { _ in false }, today: Self.now.day)
         #expect(actions == [.unstage(origin.publisher.origin, roots)])
     }
+
+    /// The same content under a new head that counts it otherwise: whoever had to fetch it would refuse it, so whoever has it does too.
+    @Test(arguments: [true, false], [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)] as [(UInt32, UInt64, UInt64)])
+    func aHeartbeatWithFalseCountsIsRejected(hasAdopted: Bool, excess: (UInt32, UInt64, UInt64)) {
+        var origin = Origin(seed: 19)
+        var random = SeededGenerator(seed: 20)
+        let manifest = hasAdopted ? origin.publish([1, 2]).manifest : .empty
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
+        let head = Signed.make(
+            Head(
+                origin: origin.publisher.origin, position: HeadPosition(generation: 1, sequence: 7), issuedAt: Self.now, lifetimeSeconds: 60,
+                manifestRoot: manifest.root, entryCount: UInt32(manifest.entries.count) + excess.0, sightingCount: manifest.sightingCount + excess.1,
+                dataByteCount: manifest.dataByteCount + excess.2, historyRoot: .zero)!, with: origin.key)
+        scheduler.headSeen(head, from: SessionID(1))
+        let actions = scheduler.begin(at: .zero, adopted: { _ in hasAdopted ? manifest : nil }, using: &random)
+
+        let isTrue = excess == (0, 0, 0)
+        #expect(actions == (isTrue ? [.adopt(head, manifest)] : []) && scheduler.pendingCount == (isTrue ? 1 : 0))
+        scheduler.headSeen(head, from: SessionID(1))
+        #expect(scheduler.pendingCount == (isTrue ? 1 : 0))
+    }
 }
