@@ -56,9 +56,7 @@ public struct Manifest: Hashable, Sendable {
         root = Self.root(of: bytes, descriptorCount: descriptors.count, entryCount: entries.count)
         guard root == head.manifestRoot else { throw .wrongRoot }
         if let rule = brokenRule { throw .breaksRule(rule) }
-        guard UInt32(entries.count) == head.entryCount, sightingCount == head.sightingCount, dataByteCount == head.dataByteCount else {
-            throw .breaksRule(.totals)
-        }
+        guard hasTotals(of: head) else { throw .breaksRule(.totals) }
     }
 
     /// The bytes of a manifest with these lists, whatever is in them.
@@ -75,6 +73,11 @@ public struct Manifest: Hashable, Sendable {
     public var sightingCount: UInt64 { entries.reduce(0) { $0 + UInt64($1.count) } }
     /// All bucket bytes together.
     public var dataByteCount: UInt64 { entries.reduce(0) { $0 + UInt64($1.byteCount) } }
+
+    /// Whether a head that names this manifest counts what is in it.
+    public func hasTotals(of head: Head) -> Bool {
+        UInt32(entries.count) == head.entryCount && sightingCount == head.sightingCount && dataByteCount == head.dataByteCount
+    }
 
     public func descriptor(of stream: StreamID) -> StreamDescriptor? { descriptors.first { $0.stream == stream } }
 }

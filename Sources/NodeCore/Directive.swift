@@ -41,6 +41,8 @@ public enum Directive: Sendable {
     case discard(Slot)
     /// In one transaction: the head of this origin does not count any more. Its buckets stay, as if they had just been fetched; nothing of them is answered.
     case setAside(OriginID)
+    /// Staged buckets of this origin with these roots are not wanted any more; adopted ones stay.
+    case unstage(OriginID, [Digest])
     /// In one transaction: nothing of this origin is kept.
     case forget(OriginID)
     /// In one transaction: the replica of this origin becomes what the manifest says, from staged and present buckets.

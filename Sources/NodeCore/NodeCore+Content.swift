@@ -32,6 +32,7 @@ extension NodeCore {
                     adopting[head.body.origin] = AdoptedState(head: head, manifest: manifest)
                     directives.append(.adopt(head, manifest))
                 }
+            case .unstage(let origin, let roots): directives.append(.unstage(origin, roots))
             case .drop(let session): drop(session, for: .wrongContent)
             }
         }

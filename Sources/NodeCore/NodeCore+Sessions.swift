@@ -161,7 +161,7 @@ extension NodeCore {
         for target in targets(of: session) { backoff.succeeded(target) }
         backoff.succeeded(.node(node))
         directives.append(.report(.sessionReady(id, node, origin)))
-        fetches.sessionOpened(id)
+        fetches.sessionOpened(id, of: origin)
         pull(on: id, at: now)
         beginFetches(at: now, using: &random)
         for frame in early { received(frame, on: id, at: now, using: &random) }

@@ -181,6 +181,10 @@ final class Disk: Sendable {
         write("set a replica aside") { $0.replica.forget(try $0.store.setAside(origin)) }
     }
 
+    func unstage(_ roots: [Digest], of origin: OriginID) {
+        write("drop staged buckets") { try $0.store.unstage(roots, of: origin) }
+    }
+
     func forget(_ origin: OriginID) {
         write("forget a replica") { $0.replica.forget(try $0.store.forget(origin)) }
     }

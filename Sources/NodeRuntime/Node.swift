@@ -113,6 +113,7 @@ public actor Node {
         case .keepRule(let rule, let origin): disk.keep(rule, on: origin)
         case .keepAnchors(let anchors): disk.keep(anchors: anchors)
         case .setAside(let origin): disk.setAside(origin)
+        case .unstage(let origin, let roots): disk.unstage(roots, of: origin)
         case .forget(let origin): disk.forget(origin)
         case .adopt(let head, let manifest): disk.adopt(head, manifest)
         case .recover(let head, let manifest): disk.recover(head, manifest)

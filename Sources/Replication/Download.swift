@@ -7,7 +7,9 @@ struct Download {
     let manifest: Manifest
     /// Not asked for yet, last first.
     private var waiting: [BucketEntry]
-    private var asked: [Digest: (entry: BucketEntry, session: SessionID)] = [:]
+    private var underWay: [Digest: (entry: BucketEntry, session: SessionID)] = [:]
+    /// Others are to have its place: nothing more is asked for, and it is stuck once what is under way has come.
+    private var isGivingWay = false
     /// Sessions that are said to hold the buckets, in the order in which they said so.
     private(set) var sources: [SessionID]
 
@@ -18,13 +20,17 @@ struct Download {
     }
 
     /// Every bucket that was missing is here.
-    var isComplete: Bool { waiting.isEmpty && asked.isEmpty }
+    var isComplete: Bool { waiting.isEmpty && underWay.isEmpty }
     /// Nobody is left to be asked, and nothing is on its way.
-    var isStuck: Bool { sources.isEmpty && asked.isEmpty && !waiting.isEmpty }
+    var isStuck: Bool { (sources.isEmpty || isGivingWay) && underWay.isEmpty && !waiting.isEmpty }
+    /// The sessions of which something is under way.
+    var asked: Set<SessionID> { Set(underWay.values.map(\.session)) }
     /// What is not here yet, in the order of the manifest.
-    var missing: [BucketEntry] { (waiting + asked.values.map(\.entry)).sorted() }
+    var missing: [BucketEntry] { (waiting + underWay.values.map(\.entry)).sorted() }
 
     mutating func add(source: SessionID) { if !sources.contains(source) { sources.append(source) } }
+
+    mutating func giveWay() { isGivingWay = true }
 
     /// The next buckets to ask for, each of the source with the least under way that still has room.
     ///
@@ -32,13 +38,13 @@ struct Download {
     mutating func next(within budget: inout FetchBudget, isHere: (Digest) -> Bool) -> [(SessionID, BucketEntry, StreamDescriptor)] {
         var requests: [(SessionID, BucketEntry, StreamDescriptor)] = []
         while let entry = waiting.last {
-            guard !isHere(entry.root), asked[entry.root] == nil, let descriptor = manifest.descriptor(of: entry.stream) else {
+            guard !isHere(entry.root), underWay[entry.root] == nil, let descriptor = manifest.descriptor(of: entry.stream) else {
                 waiting.removeLast()
                 continue
             }
-            guard let source = budget.leastBusy(of: sources, for: Int(entry.byteCount)) else { break }
+            guard !isGivingWay, let source = budget.leastBusy(of: sources, for: Int(entry.byteCount)) else { break }
             waiting.removeLast()
-            asked[entry.root] = (entry, source)
+            underWay[entry.root] = (entry, source)
             budget.take(Int(entry.byteCount), of: source)
             requests.append((source, entry, descriptor))
         }
@@ -47,15 +53,15 @@ struct Download {
 
     /// The bucket has come from this session; `false` if it was not asked for there.
     mutating func came(_ root: Digest, from session: SessionID, releasing budget: inout FetchBudget) -> Bool {
-        guard let request = asked[root], request.session == session else { return false }
-        asked[root] = nil
+        guard let request = underWay[root], request.session == session else { return false }
+        underWay[root] = nil
         budget.give(Int(request.entry.byteCount), of: session)
         return true
     }
 
     /// The session does not serve this bucket: it, and nothing more, is asked of others.
     mutating func failed(_ root: Digest, at session: SessionID, releasing budget: inout FetchBudget) {
-        guard let entry = asked[root]?.entry, came(root, from: session, releasing: &budget) else { return }
+        guard let entry = underWay[root]?.entry, came(root, from: session, releasing: &budget) else { return }
         waiting.append(entry)
         sources.removeAll { $0 == session }
     }
@@ -63,7 +69,7 @@ struct Download {
     /// The session has ended: all that was asked of it is asked of others.
     mutating func closed(_ session: SessionID, releasing budget: inout FetchBudget) {
         sources.removeAll { $0 == session }
-        let lost = asked.values.filter { $0.session == session }.map(\.entry).sorted()
+        let lost = underWay.values.filter { $0.session == session }.map(\.entry).sorted()
         for entry in lost.reversed() {
             _ = came(entry.root, from: session, releasing: &budget)
             waiting.append(entry)
@@ -72,8 +78,8 @@ struct Download {
 
     /// The download is over; what is still to come counts for nothing.
     mutating func end(releasing budget: inout FetchBudget) {
-        for (entry, session) in asked.values { budget.give(Int(entry.byteCount), of: session) }  // The order does not matter.
-        asked = [:]
+        for (entry, session) in underWay.values { budget.give(Int(entry.byteCount), of: session) }  // The order does not matter.
+        underWay = [:]
     }
 }
 

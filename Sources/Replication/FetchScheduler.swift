@@ -25,9 +25,30 @@ public struct Fetch: Hashable, Sendable {
 /// Per origin one attempt at a time: what has changed, or the whole manifest, of one neighbour; then the buckets that are not here, of all who hold them; then
 /// adoption in one step. A neighbour that does not hold the content costs a question; one that lies about it is dropped; the newest head is always the next
 /// to be tried.
+///
+/// Questions that hang keep nobody waiting for long: of the places for attempts one session gets its share only, those that were late together get a few, and
+/// whoever has had a turn goes to the end of the queue.
 public struct FetchScheduler: Sendable {
     /// Origins that are fetched from at one time.
     public static let concurrentOrigins = 16
+    /// Of these, how many may wait on one session, however many sessions there are. Where there are few, an equal share.
+    public static let leastShare = 4
+    /// Of these, how many may wait on sessions that were late, together.
+    public static let lateOrigins = 4
+    /// Origins adopted at one time whose head repeats what is here: they wait for nobody but the disk. More wait for these.
+    public static let concurrentRepeats = 64
+    /// A session on which an attempt waits so long without getting anything is late. Half of what one question may take.
+    public static let patience: Duration = .seconds(15)
+    /// How long whoever was late is asked last. A guess; long, as whoever gives no answer on purpose makes others wait once in each.
+    public static let lateSpan: Duration = .seconds(600)
+    /// So long after it began, an attempt makes way for others that wait; and whoever has sent less than `leastOfTurn` in this time is late.
+    public static let turn: Duration = .seconds(60)
+    /// Bucket bytes. A guess: 16 attempts at this pace take 17 kB a second.
+    public static let leastOfTurn = 64 << 10
+    /// How often attempts are looked at for that.
+    static let reviewInterval: Duration = .seconds(1)
+    /// After a longer time without a look it is this node that was late, and everybody else gets more time.
+    static let longestPause: Duration = .seconds(5)
     /// How long to wait once all neighbours have been asked in vain; doubles up to the longest.
     public static let firstRetry: Duration = .seconds(1)
     public static let longestRetry: Duration = .seconds(60)
@@ -40,6 +61,8 @@ public struct FetchScheduler: Sendable {
         case checkChanges(Fetch, since: Manifest, [UInt8])
         case requestBucket(Fetch, BucketEntry, StreamDescriptor)
         case adopt(Verified<Head>, Manifest)
+        /// The staged buckets with these roots, ascending, are not named by the newest head that has shown its manifest.
+        case unstage(OriginID, [Digest])
         /// It sent bytes that do not match their root.
         case drop(SessionID)
     }
@@ -51,9 +74,35 @@ public struct FetchScheduler: Sendable {
         case adopting
     }
 
+    private struct Attempt {
+        let head: Verified<Head>
+        var phase: Phase
+        /// When its turn began, and when it last got something.
+        var begunAt: Instant
+        var gotOnAt: Instant
+        /// Whether it has got something since the last look.
+        var hasGotOn = false
+        /// Bucket bytes in this turn.
+        var byteCount = 0
+
+        init(_ head: Verified<Head>, _ phase: Phase, at now: Instant) {
+            (self.head, self.phase) = (head, phase)
+            (begunAt, gotOnAt) = (now, now)
+        }
+
+        /// The session whose share of the places it takes. Of what came with a head, the teller's: if it leads nowhere, that is asked next.
+        var waitsOn: SessionID? {
+            switch phase {
+            case .changes(let session, _), .manifest(let session): session
+            case .buckets(let download): download.sources.first ?? download.asked.min()
+            case .adopting: nil
+            }
+        }
+    }
+
     private struct Target {
-        /// Its place in the queue: the lower, the longer it has waited.
-        let number: UInt64
+        /// Its place in the queue: the lower, the longer it has waited since it last had a turn.
+        var number: UInt64
         var wanted: Verified<Head>
         /// Sessions that have told us of `wanted`, latest last.
         var holders: [SessionID]
@@ -62,7 +111,9 @@ public struct FetchScheduler: Sendable {
         var pushed: (session: SessionID, change: PushedChange)?
         /// What an attempt that ended has left to be fetched of `wanted`.
         var rest: (manifest: Manifest, missing: [BucketEntry])?
-        var attempt: (head: Verified<Head>, phase: Phase)?
+        var attempt: Attempt?
+        /// Whether it has not been looked at yet if it only repeats what is adopted.
+        var isFresh = true
         /// When the origin was first asked about, since it was last as it should be.
         var begunAt: Instant?
         var failureCount = 0
@@ -70,17 +121,25 @@ public struct FetchScheduler: Sendable {
     }
 
     private var targets: [OriginID: Target] = [:]
-    /// Of targets, oldest first: whoever has waited longest goes first. Those whose target has gone, or come again, are skipped.
+    /// Of targets, oldest first: whoever has waited longest goes first. Those whose target has gone, or has another number by now, are skipped.
     private var order: [(origin: OriginID, number: UInt64)] = []
     private var nextNumber: UInt64 = 0
-    /// Origins with an attempt, in the order in which they began.
+    /// Of targets whose `isFresh` is set.
+    private var fresh: [OriginID] = []
+    /// Origins with an attempt, in the order in which they began; but for those in `repeating`.
     private var running: [OriginID] = []
+    private var repeating: Set<OriginID> = []  // Looked up and counted, never iterated.
     private var budget = FetchBudget()
     private var sessions: [SessionID] = []  // Ascending.
+    private var operators: [SessionID: OriginID] = [:]
+    /// Operators whose sessions were late, and until when they are asked last: a new session does not make it good. At most one for each member.
+    private var lateUntil: [OriginID: Instant] = [:]
+    private var reviewedAt = Instant.zero
     /// Sessions whose other side does not know what changes are.
     private var withoutChanges: Set<SessionID> = []
     /// Heads whose content breaks the rules: not asked for again.
     private var rejected: [OriginID: HeadPosition] = [:]
+    /// What an origin has staged is of one manifest, so within what one head may have; only late answers to earlier questions may be there too, until the next.
     private var staged: [OriginID: Set<Digest>]
 
     /// - Parameter staged: roots of buckets that an earlier run has fetched, but not adopted.
@@ -101,9 +160,12 @@ public struct FetchScheduler: Sendable {
     /// Since when the origin has been asked about without being as it should be.
     public func begunAt(_ origin: OriginID) -> Instant? { targets[origin]?.begunAt }
 
-    public mutating func sessionOpened(_ session: SessionID) {
+    /// - Parameter operatorID: the operator at the other end.
+    public mutating func sessionOpened(_ session: SessionID, of operatorID: OriginID) {
         guard !sessions.contains(session) else { return }
         sessions.insert(session, at: sessions.firstIndex { $0 > session } ?? sessions.endIndex)
+        operators[session] = operatorID
+        guard !isLate(session) else { return }
         for origin in Array(targets.keys) { targets[origin]?.retryAt = .zero }  // Somebody new to ask; the order does not matter.
     }
 
@@ -111,10 +173,13 @@ public struct FetchScheduler: Sendable {
     public mutating func sessionClosed(_ session: SessionID) {
         sessions.removeAll { $0 == session }
         withoutChanges.remove(session)
+        operators[session] = nil
         for origin in Array(targets.keys) {  // The order does not matter: nothing is asked here.
             targets[origin]?.holders.removeAll { $0 == session }
             targets[origin]?.tried.remove(session)
             if targets[origin]?.pushed?.session == session { targets[origin]?.pushed = nil }
+        }
+        for origin in running {
             switch targets[origin]?.attempt?.phase {
             case .changes(session, _), .manifest(session): end(origin)
             case .buckets(var download):
@@ -133,11 +198,18 @@ public struct FetchScheduler: Sendable {
         let origin = head.body.origin
         if let position = rejected[origin], head.body.position <= position { return }
         let pushed = session.flatMap { session in change.map { (session: session, change: $0) } }
+        let isTellerLate = session.map { isLate($0) } ?? false
         if let target = targets[origin] {
             if target.wanted.bytes == head.bytes {
-                if let session, !target.holders.contains(session) { targets[origin]?.holders.append(session) }
+                if let session, !target.holders.contains(session) {
+                    targets[origin]?.holders.append(session)
+                    if !isTellerLate {
+                        targets[origin]?.tried.remove(session)  // If it was asked, then before it had the content, or for an earlier head.
+                        targets[origin]?.retryAt = .zero
+                    }
+                }
                 if target.pushed == nil, target.attempt == nil, let pushed { targets[origin]?.pushed = pushed }
-                if let session, target.attempt?.head.bytes == head.bytes, case .buckets(var download)? = target.attempt?.phase {
+                if let session, !isTellerLate, target.attempt?.head.bytes == head.bytes, case .buckets(var download)? = target.attempt?.phase {
                     download.add(source: session)
                     targets[origin]?.attempt?.phase = .buckets(download)
                 }
@@ -146,17 +218,33 @@ public struct FetchScheduler: Sendable {
             guard head.body.position > target.wanted.body.position else { return }
             targets[origin]?.wanted = head
             targets[origin]?.holders = session.map { [$0] } ?? []
-            targets[origin]?.tried = []
             targets[origin]?.pushed = pushed
             targets[origin]?.rest = nil
-            targets[origin]?.retryAt = .zero
-            targets[origin]?.failureCount = 0
+            // There is somebody to ask; but a head every second, told by whoever never answers, neither ends the wait nor makes others be asked again.
+            if !isTellerLate {
+                targets[origin]?.tried = []
+                targets[origin]?.retryAt = .zero
+            }
+            if target.attempt == nil { lookAgain(at: origin) }
         } else {
             targets[origin] = Target(number: nextNumber, wanted: head, holders: session.map { [$0] } ?? [], pushed: pushed)
-            order.append((origin, nextNumber))
-            nextNumber += 1
-            if order.count > 2 * targets.count + 64 { order.removeAll { targets[$0.origin]?.number != $0.number } }
+            fresh.append(origin)
+            queue(origin)
         }
+    }
+
+    /// To the end of the queue.
+    private mutating func queue(_ origin: OriginID) {
+        targets[origin]?.number = nextNumber
+        order.append((origin, nextNumber))
+        nextNumber += 1
+        if order.count > 2 * targets.count + 64 { order.removeAll { targets[$0.origin]?.number != $0.number } }
+    }
+
+    private mutating func lookAgain(at origin: OriginID) {
+        guard let target = targets[origin], !target.isFresh else { return }
+        targets[origin]?.isFresh = true
+        fresh.append(origin)
     }
 
     /// Begins attempts that are due, and asks for what there is room for now. Call after everything that may have made one possible.
@@ -166,51 +254,131 @@ public struct FetchScheduler: Sendable {
         at now: Instant, adopted: (OriginID) -> Manifest?, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         var actions: [Action] = []
+        if now - reviewedAt >= Self.reviewInterval { review(at: now) }
         for origin in running { actions += advance(origin) }
-        guard running.count < min(Self.concurrentOrigins, targets.count) else { return actions }
+        actions += adoptRepeats(at: now, adopted: adopted)
+        guard running.count < min(Self.concurrentOrigins, targets.count - repeating.count) else { return actions }
+        var places = Places(sessions: sessions, late: sessions.filter { isLate($0) })
+        for origin in running { if let session = targets[origin]?.attempt?.waitsOn { places.take(session) } }
         for (origin, number) in order {
-            guard running.count < Self.concurrentOrigins else { break }
-            guard var target = targets[origin], target.number == number, target.attempt == nil, target.retryAt <= now else { continue }
+            guard running.count < Self.concurrentOrigins, places.areLeft else { break }
+            guard var target = targets[origin], target.number == number, target.attempt == nil, !target.isFresh, target.retryAt <= now else { continue }
             let manifest = adopted(origin)
-            let present = manifest ?? .empty
-            if present.root == target.wanted.body.manifestRoot {
-                // A heartbeat: the same content under a new head; or one that has published nothing yet. Nothing is asked.
-                target.attempt = (target.wanted, .adopting)
-                actions.append(.adopt(target.wanted, present))
-            } else if let session = Self.source(for: target, among: sessions, using: &random) {
+            target.begunAt = target.begunAt ?? now
+            switch Self.choice(for: target, present: manifest ?? .empty, places, using: &random) {
+            case .ask(let session):
                 target.tried.insert(session)
-                actions += start(&target, of: session, since: manifest)
-            } else if !sessions.isEmpty {
+                actions += start(&target, of: session, since: manifest, at: now)
+                places.take(session)
+                running.append(origin)
+            case .nobody where !sessions.isEmpty:
                 target.tried = []
                 target.failureCount = min(target.failureCount + 1, 16)
                 target.retryAt = now + min(Self.longestRetry, Self.firstRetry * (1 << min(target.failureCount - 1, 6)))
+            case .wait, .nobody: break
             }
-            target.begunAt = target.begunAt ?? now
             targets[origin] = target
-            if target.attempt != nil { running.append(origin) }
             if case .buckets = target.attempt?.phase { actions += advance(origin) }
         }
         return actions
     }
 
-    private func start(_ target: inout Target, of session: SessionID, since manifest: Manifest?) -> [Action] {
+    /// A heartbeat is the same content under a new head; or the head of an origin that has published nothing yet. Nothing is asked, and nobody waited for.
+    private mutating func adoptRepeats(at now: Instant, adopted: (OriginID) -> Manifest?) -> [Action] {
+        var actions: [Action] = []
+        var rest: [OriginID] = []
+        for origin in fresh {
+            guard let target = targets[origin], target.isFresh else { continue }
+            let present = adopted(origin) ?? .empty
+            guard target.attempt == nil, present.root == target.wanted.body.manifestRoot else {
+                targets[origin]?.isFresh = false
+                continue
+            }
+            guard repeating.count < Self.concurrentRepeats, target.retryAt <= now else {
+                rest.append(origin)
+                continue
+            }
+            targets[origin]?.isFresh = false
+            // Adopted, it would stand here, and be refused by everybody who has to ask for the manifest.
+            guard present.hasTotals(of: target.wanted.body) else {
+                reject(target.wanted)
+                continue
+            }
+            targets[origin]?.begunAt = target.begunAt ?? now
+            targets[origin]?.attempt = Attempt(target.wanted, .adopting, at: now)
+            repeating.insert(origin)
+            actions.append(.adopt(target.wanted, present))
+        }
+        fresh = rest
+        return actions
+    }
+
+    private mutating func review(at now: Instant) {
+        let hasPaused = now - reviewedAt > Self.longestPause
+        reviewedAt = now
+        if !lateUntil.isEmpty { lateUntil = lateUntil.filter { $0.value > now } }
+        for origin in running {
+            if hasPaused {
+                targets[origin]?.attempt?.begunAt = now
+                targets[origin]?.attempt?.gotOnAt = now
+            }
+            review(origin, at: now)
+        }
+    }
+
+    /// Whether those on whom an attempt waits are late, and whether it has had its turn.
+    private mutating func review(_ origin: OriginID, at now: Instant) {
+        guard let target = targets[origin], var attempt = target.attempt else { return }
+        if attempt.hasGotOn { (attempt.gotOnAt, attempt.hasGotOn) = (now, false) }
+        let isStanding = now - attempt.gotOnAt >= Self.patience
+        let isOver = now - attempt.begunAt >= Self.turn
+        switch attempt.phase {
+        case .changes(let session, isPushed: false), .manifest(let session):
+            if isStanding { noteLate(session, at: now) }
+            if isLate(session), target.holders.contains(where: { !target.tried.contains($0) && !isLate($0) }) { return end(origin) }
+        case .buckets(var download):
+            if isStanding || isOver && attempt.byteCount < Self.leastOfTurn {
+                for session in download.asked { noteLate(session, at: now) }
+            }
+            guard isOver else { break }
+            (attempt.begunAt, attempt.byteCount) = (now, 0)
+            if targets.count > running.count + repeating.count {
+                download.giveWay()
+                attempt.phase = .buckets(download)
+            }
+        case .changes, .adopting: break
+        }
+        targets[origin]?.attempt = attempt
+    }
+
+    private mutating func noteLate(_ session: SessionID, at now: Instant) {
+        guard let operatorID = operators[session] else { return }
+        lateUntil[operatorID] = now + Self.lateSpan
+    }
+
+    private func isLate(_ session: SessionID) -> Bool {
+        guard !lateUntil.isEmpty, let operatorID = operators[session] else { return false }
+        return lateUntil[operatorID] != nil
+    }
+
+    private func start(_ target: inout Target, of session: SessionID, since manifest: Manifest?, at now: Instant) -> [Action] {
         if let (manifest, missing) = target.rest {
-            target.attempt = (target.wanted, .buckets(Download(manifest, missing: missing, from: [session])))
+            target.attempt = Attempt(target.wanted, .buckets(Download(manifest, missing: missing, from: [session])), at: now)
             target.rest = nil
             return []
         }
         let fetch = Fetch(session: session, head: target.wanted)
         let present = manifest ?? .empty
-        if let (deliverer, change) = target.pushed, change.base == present.root.raw.prefix {
+        if let (deliverer, change) = target.pushed, deliverer == session, change.base == present.root.raw.prefix {
             target.pushed = nil
-            target.attempt = (target.wanted, .changes(deliverer, isPushed: true))
-            return [.checkChanges(Fetch(session: deliverer, head: target.wanted), since: present, change.bytes)]
+            target.attempt = Attempt(target.wanted, .changes(session, isPushed: true), at: now)
+            return [.checkChanges(fetch, since: present, change.bytes)]
         }
         if let manifest, !withoutChanges.contains(session) {
-            target.attempt = (target.wanted, .changes(session, isPushed: false))
+            target.attempt = Attempt(target.wanted, .changes(session, isPushed: false), at: now)
             return [.requestChanges(fetch, since: manifest)]
         }
-        target.attempt = (target.wanted, .manifest(session))
+        target.attempt = Attempt(target.wanted, .manifest(session), at: now)
         return [.requestManifest(fetch)]
     }
 
@@ -234,12 +402,19 @@ public struct FetchScheduler: Sendable {
         _ fetch: Fetch, _ result: Result<AppliedChanges, ContentChangeError>, held: (Digest) -> Bool, today: Day
     ) -> [Action] {
         let origin = fetch.head.body.origin
+        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else {
+            // Nobody waits for it any more, and any number of changes may be left behind like this: what is not asked for again anyway is not kept.
+            guard case .success(let applied) = result else { return [] }
+            let wanted = Set(wantedManifest(of: origin)?.entries.map(\.root) ?? [])
+            staged[origin, default: []].formUnion(wanted.intersection(applied.roots))
+            let stale = applied.roots.filter { !wanted.contains($0) && staged[origin]?.contains($0) != true }.sorted()
+            return stale.isEmpty ? [] : [.unstage(origin, stale)]
+        }
         if case .success(let applied) = result { staged[origin, default: []].formUnion(applied.roots) }
-        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else { return [] }
         switch result {
         case .success(let applied): return download(applied.manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure(.baseMissing): return changesRefused(fetch)
         case .failure(.malformed), .failure(.wrongRoot):
@@ -258,7 +433,7 @@ public struct FetchScheduler: Sendable {
         switch result {
         case .success(let manifest): return download(manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure:
             end(fetch.head.body.origin)
@@ -275,9 +450,11 @@ public struct FetchScheduler: Sendable {
         case .success:
             guard download.came(entry.root, from: fetch.session, releasing: &budget) else { return [] }
             targets[origin]?.attempt?.phase = .buckets(download)
+            targets[origin]?.attempt?.hasGotOn = true
+            targets[origin]?.attempt?.byteCount += Int(entry.byteCount)
             return advance(origin)
         case .failure(.breaksRule):
-            reject(fetch)
+            reject(fetch.head)
             return []
         case .failure:
             bucketFailed(fetch, entry)
@@ -312,6 +489,8 @@ public struct FetchScheduler: Sendable {
             forget(origin)
         } else if target.attempt?.head.bytes == head.bytes {
             end(origin)
+            targets[origin]?.failureCount = 0
+            targets[origin]?.retryAt = .zero
         }
     }
 
@@ -320,13 +499,14 @@ public struct FetchScheduler: Sendable {
         let origin = head.body.origin
         staged[origin] = nil
         end(origin)
+        lookAgain(at: origin)
         targets[origin]?.rest = nil
         targets[origin]?.retryAt = now + Self.firstRetry
     }
 
     /// Nothing more is wanted of this origin.
     public mutating func forget(_ origin: OriginID) {
-        end(origin)
+        _ = stop(origin)
         targets[origin] = nil
     }
 
@@ -341,19 +521,28 @@ public struct FetchScheduler: Sendable {
         return attempt.phase
     }
 
-    /// The attempt is over, if there is one. What it has found out is kept for the next one, if that is for the same head.
+    /// The attempt is over, if there is one. What it has found out is kept for the next one, if that is for the same head; others come before that.
     private mutating func end(_ origin: OriginID) {
-        guard let target = targets[origin], let attempt = target.attempt else { return }
+        guard let head = stop(origin), let target = targets[origin] else { return }
+        queue(origin)
+        if head.bytes != target.wanted.bytes { lookAgain(at: origin) }
+    }
+
+    /// Gives the head that the attempt was for.
+    private mutating func stop(_ origin: OriginID) -> Verified<Head>? {
+        guard let target = targets[origin], let attempt = target.attempt else { return nil }
         if case .buckets(var download) = attempt.phase {
             if attempt.head.bytes == target.wanted.bytes { targets[origin]?.rest = (download.manifest, download.missing) }
             download.end(releasing: &budget)
         }
         targets[origin]?.attempt = nil
-        running.removeAll { $0 == origin }
+        if repeating.remove(origin) == nil { running.removeAll { $0 == origin } }
+        return attempt.head
     }
 
     private mutating func download(_ manifest: Manifest, for fetch: Fetch, held: (Digest) -> Bool, today: Day) -> [Action] {
         let origin = fetch.head.body.origin
+        let actions = unstage(exceptFor: manifest, of: origin)
         let here = staged[origin] ?? []
         var next = manifest.descriptors[...]
         let missing = manifest.entries.filter { entry in
@@ -362,9 +551,29 @@ public struct FetchScheduler: Sendable {
             return !here.contains(entry.root) && !held(entry.root)
         }
         var sources = [fetch.session]
-        if let target = targets[origin], target.wanted.bytes == fetch.head.bytes { sources += target.holders.filter { $0 != fetch.session } }
+        if let target = targets[origin], target.wanted.bytes == fetch.head.bytes {
+            sources += target.holders.filter { $0 != fetch.session && !isLate($0) }
+        }
         targets[origin]?.attempt?.phase = .buckets(Download(manifest, missing: missing, from: sources))
-        return advance(origin)
+        targets[origin]?.attempt?.hasGotOn = true
+        return actions + advance(origin)
+    }
+
+    /// The manifest whose buckets are on their way, or are next to be asked for.
+    private func wantedManifest(of origin: OriginID) -> Manifest? {
+        guard let target = targets[origin] else { return nil }
+        if let attempt = target.attempt, case .buckets(let download) = attempt.phase { return download.manifest }
+        if let (manifest, _) = target.rest { return manifest }
+        return nil
+    }
+
+    /// What earlier heads have left staged, and this manifest does not name, is no use to anybody.
+    private mutating func unstage(exceptFor manifest: Manifest, of origin: OriginID) -> [Action] {
+        guard let here = staged[origin], !here.isEmpty else { return [] }
+        let stale = here.subtracting(manifest.entries.map(\.root))
+        guard !stale.isEmpty else { return [] }
+        staged[origin] = here.subtracting(stale)
+        return [.unstage(origin, stale.sorted())]
     }
 
     /// Asks for the next buckets; adopts when there are none left.
@@ -380,18 +589,69 @@ public struct FetchScheduler: Sendable {
         return requests.map { .requestBucket(Fetch(session: $0, head: attempt.head), $1, $2) }
     }
 
-    private mutating func reject(_ fetch: Fetch) {
-        let origin = fetch.head.body.origin
-        rejected[origin] = fetch.head.body.position
-        if let wanted = targets[origin]?.wanted, wanted.body.position <= fetch.head.body.position {
+    private mutating func reject(_ head: Verified<Head>) {
+        let origin = head.body.origin
+        rejected[origin] = head.body.position
+        if let wanted = targets[origin]?.wanted, wanted.body.position <= head.body.position {
             forget(origin)
         } else {
             end(origin)
         }
     }
 
-    /// Whoever told us last and has not been tried; then anybody.
-    private static func source(for target: Target, among sessions: [SessionID], using random: inout some RandomNumberGenerator) -> SessionID? {
-        target.holders.last { !target.tried.contains($0) } ?? sessions.filter { !target.tried.contains($0) }.pick(using: &random)
+    private enum Choice {
+        case ask(SessionID)
+        /// Until there is a place with somebody that has not been tried.
+        case wait
+        case nobody
+    }
+
+    /// Whoever told us last and has not been tried; then anybody; then, in the same order, whoever was late.
+    private static func choice(
+        for target: Target, present: Manifest, _ places: Places, using random: inout some RandomNumberGenerator
+    ) -> Choice {
+        // What came with the head may save the question.
+        if let (deliverer, change) = target.pushed, change.base == present.root.raw.prefix, places.areLeft(with: deliverer) { return .ask(deliverer) }
+        for isLate in [false, true] {
+            func isOpen(_ session: SessionID) -> Bool { !target.tried.contains(session) && places.isLate(session) == isLate }
+            let holders = target.holders.filter(isOpen)
+            if !holders.isEmpty { return holders.last(where: places.areLeft).map { .ask($0) } ?? .wait }
+            let others = places.sessions.filter(isOpen)
+            if !others.isEmpty { return others.filter(places.areLeft).pick(using: &random).map { .ask($0) } ?? .wait }
+        }
+        return .nobody
+    }
+}
+
+/// How many attempts wait on each session, and how many more may.
+private struct Places {
+    let sessions: [SessionID]
+    /// Those that were late, unless all were: then it says nothing.
+    private let late: [SessionID]
+    private let share: Int
+    private var taken: [SessionID: Int] = [:]
+    private var takenByLate = 0
+    /// Sessions that have had their share.
+    private var fullCount = 0
+
+    init(sessions: [SessionID], late: [SessionID]) {
+        self.sessions = sessions
+        self.late = late.count < sessions.count ? late : []
+        share = max(FetchScheduler.leastShare, FetchScheduler.concurrentOrigins / max(1, sessions.count))
+    }
+
+    /// Whether anybody may be asked at all.
+    var areLeft: Bool { sessions.isEmpty || fullCount < sessions.count }
+
+    func isLate(_ session: SessionID) -> Bool { late.contains(session) }
+
+    func areLeft(with session: SessionID) -> Bool {
+        (taken[session] ?? 0) < share && (!late.contains(session) || takenByLate < FetchScheduler.lateOrigins)
+    }
+
+    mutating func take(_ session: SessionID) {
+        taken[session, default: 0] += 1
+        if taken[session] == share { fullCount += 1 }
+        if late.contains(session) { takenByLate += 1 }
     }
 }

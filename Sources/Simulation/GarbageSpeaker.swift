@@ -162,12 +162,12 @@ struct GarbageSpeaker: HostileMember {
         return bytes
     }
 
-    /// A head of its own, rightly signed, for which there is no manifest.
+    /// A head of its own, rightly signed and within every quota, for which there is no manifest: whoever is asked for that refuses, lies or says nothing.
     private mutating func baselessHead(at now: Moment, using random: inout some RandomNumberGenerator) -> [UInt8] {
         let head = made(
             Head(
                 origin: member.origin, position: HeadPosition(generation: 1, sequence: nextSequence), issuedAt: now.timestamp, lifetimeSeconds: 3_600,
-                manifestRoot: made(Digest(bytes: random.bytes(count: 32))), entryCount: 1, sightingCount: .max, dataByteCount: .max,
+                manifestRoot: made(Digest(bytes: random.bytes(count: 32))), entryCount: 1, sightingCount: 40, dataByteCount: 1_200,
                 historyRoot: made(Digest(bytes: random.bytes(count: 32)))))
         nextSequence += 1
         return Signed.make(head, with: member.generationKey).bytes

@@ -18,6 +18,7 @@ struct SimulatedDisk {
         case publish(Publication)
         case discard(Slot)
         case setAside(OriginID)
+        case unstage(OriginID, [Digest])
         case forget(OriginID)
         case keepRule(PeerRule?, on: OriginID)
         case keepAnchors([NodeID])
@@ -91,7 +92,7 @@ struct SimulatedDisk {
             doneCount = 0
         }
         switch operation {
-        case .keep, .expire, .discard, .setAside, .forget, .keepRule, .keepAnchors:
+        case .keep, .expire, .discard, .setAside, .unstage, .forget, .keepRule, .keepAnchors:
             doUnsynced(operation)
             return .nothing
         case .stage(let fetch, let bucket):
@@ -220,7 +221,7 @@ struct SimulatedDisk {
     private static func apply(_ operation: Operation, to content: inout Content, of origin: OriginID) {
         switch operation {
         case .keep, .adopt, .publish, .discard, .setAside, .forget, .recover, .openGeneration: content.base = nil
-        case .stage, .stageChanged, .keepRule, .keepAnchors, .expire, .redeem, .serveManifest, .serveBucket: break
+        case .stage, .stageChanged, .unstage, .keepRule, .keepAnchors, .expire, .redeem, .serveManifest, .serveBucket: break
         }
         switch operation {
         case .keep(let statement): content.statements[StatementSubject(statement)] = statement
@@ -248,6 +249,7 @@ struct SimulatedDisk {
             let present = content.buckets.removeValue(forKey: origin) ?? [:]
             content.staged[origin, default: [:]].merge(present) { staged, _ in staged }
             content.adopted[origin] = nil
+        case .unstage(let origin, let roots): for root in roots { content.staged[origin]?[root] = nil }
         case .keepRule(let rule, let other): content.rules[other] = rule
         case .keepAnchors(let anchors): content.anchors = anchors
         case .forget(let origin):

@@ -48,6 +48,7 @@ extension SimulatedMesh {
         case .setAside(let origin):
             nodes[node].answeredHeads[origin] = nil
             enqueue(.setAside(origin), at: node)
+        case .unstage(let origin, let roots): enqueue(.unstage(origin, roots), at: node)
         case .forget(let origin):
             nodes[node].answeredHeads[origin] = nil
             enqueue(.forget(origin), at: node)
@@ -102,7 +103,7 @@ extension SimulatedMesh {
         let longest: Duration
         switch operation {
         case .keep, .keepRule, .keepAnchors, .discard, .serveManifest, .serveBucket: longest = .microseconds(200)
-        case .stage, .stageChanged, .setAside, .forget, .expire: longest = .milliseconds(1)
+        case .stage, .stageChanged, .setAside, .unstage, .forget, .expire: longest = .milliseconds(1)
         case .adopt, .publish, .recover, .openGeneration, .redeem: longest = .milliseconds(12)  // Synced.
         }
         nodes[node].disk.enqueue(operation)

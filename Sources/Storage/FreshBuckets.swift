@@ -16,6 +16,14 @@ struct FreshBuckets {
         return true
     }
 
+    mutating func drop(_ roots: [Digest], of origin: OriginID) {
+        for root in roots {
+            guard let bucket = buckets[origin]?.removeValue(forKey: root) else { continue }
+            byteCount -= bucket.bytes.count
+        }
+        if buckets[origin]?.isEmpty == true { buckets[origin] = nil }
+    }
+
     /// Gives out what is kept of an origin, and keeps it no more.
     mutating func take(of origin: OriginID) -> [Digest: Bucket] {
         let taken = buckets.removeValue(forKey: origin) ?? [:]

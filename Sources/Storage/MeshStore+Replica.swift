@@ -37,6 +37,17 @@ extension MeshStore {
         try stage(rest.map { (origin, $0) })
     }
 
+    /// Drops buckets that are held or staged, and not wanted any more. Adopted ones stay.
+    public func unstage(_ roots: [Digest], of origin: OriginID) throws(StoreError) {
+        fresh.withLock { $0.drop(roots, of: origin) }
+        let deletedCount = try write("drop staged buckets") { database in
+            let before = database.totalChangesCount
+            for root in roots { try database.run("DELETE FROM bucket WHERE origin = ? AND root = ? AND is_staged", [origin.data, root.data]) }
+            return database.totalChangesCount - before
+        }
+        compactLog(afterDeleting: deletedCount > 0)
+    }
+
     /// The replica of an origin becomes what the manifest says, from buckets that are held, staged or present; all others of it are deleted.
     ///
     /// Throws `bucketMissing`, and changes nothing, if an unexpired bucket is not here, or is damaged. Buckets are checked as they stop being staged, unless

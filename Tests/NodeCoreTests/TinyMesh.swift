@@ -267,6 +267,7 @@ final class TinyMesh {
         case .setAside(let origin):
             members[index].staged[origin, default: [:]].merge(members[index].current.removeValue(forKey: origin) ?? [:]) { first, _ in first }
             members[index].stored.adopted[origin] = nil
+        case .unstage(let origin, let roots): for root in roots { members[index].staged[origin]?[root] = nil }
         case .forget(let origin):
             members[index].staged[origin] = nil
             members[index].current[origin] = nil

@@ -8,6 +8,12 @@ import WireFormat
 @Suite struct FollowingTests {
     static let now = Timestamp(milliseconds: 1_790_000_000_000)
 
+    /// Whose node is at the other end of a session: each is another's.
+    static func operatorID(of session: SessionID) -> OriginID {
+        var random = SeededGenerator(seed: session.number)
+        return OriginID(SigningKey(using: &random).verifyingKey.raw)
+    }
+
     /// An origin that publishes.
     struct Origin {
         let key: SigningKey
@@ -112,7 +118,7 @@ import WireFormat
         let publication = origin.publish([1, 2])
         var scheduler = FetchScheduler()
         let session = SessionID(3)
-        scheduler.sessionOpened(session)
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
         scheduler.headSeen(publication.head, from: session)
 
         let fetch = Fetch(session: session, head: publication.head)
@@ -135,7 +141,7 @@ import WireFormat
         let publication = origin.publish([1])
         var scheduler = FetchScheduler()
         let (liar, honest) = (SessionID(1), SessionID(2))
-        for session in [liar, honest] { scheduler.sessionOpened(session) }
+        for session in [liar, honest] { scheduler.sessionOpened(session, of: Self.operatorID(of: session)) }
         scheduler.headSeen(publication.head, from: liar)
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
 
@@ -153,7 +159,7 @@ import WireFormat
         let bad = origin.publish([1])
         let good = origin.publish([2])
         var scheduler = FetchScheduler()
-        scheduler.sessionOpened(SessionID(1))
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
         scheduler.headSeen(bad.head, from: SessionID(1))
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
 
@@ -173,7 +179,7 @@ import WireFormat
         var random = SeededGenerator(seed: 12)
         let publication = origin.publish([1])
         var scheduler = FetchScheduler()
-        scheduler.sessionOpened(SessionID(1))
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
         scheduler.headSeen(publication.head, from: SessionID(1))
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
         scheduler.failed(Fetch(session: SessionID(1), head: publication.head))
@@ -195,7 +201,7 @@ import WireFormat
         let today = (Self.now + .seconds(86_400)).day
         var scheduler = FetchScheduler()
         let (teller, other) = (SessionID(1), SessionID(2))
-        for session in [teller, other] { scheduler.sessionOpened(session) }
+        for session in [teller, other] { scheduler.sessionOpened(session, of: Self.operatorID(of: session)) }
         scheduler.headSeen(publication.head, from: teller)
         _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
         let fetch = Fetch(session: teller, head: publication.head)
@@ -209,5 +215,84 @@ import WireFormat
 
         let descriptor = publication.manifest.descriptors[0]
         #expect(next == [.requestBucket(Fetch(session: other, head: publication.head), publication.manifest.entries[1], descriptor)])
+    }
+
+    /// Heads whose buckets come but for one, again and again: of those before the newest nothing stays staged that it does not name.
+    @Test func whatEarlierHeadsHaveLeftStagedIsDropped() {
+        var origin = Origin(seed: 15)
+        var random = SeededGenerator(seed: 16)
+        let session = SessionID(1)
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        var staged: Set<Digest> = []
+        _ = origin.publish([1])
+        let today = (Self.now + .seconds(2 * 86_400)).day
+        for number in 2...20 as ClosedRange<UInt64> {
+            // One day stays as it was, two begin anew.
+            _ = origin.publish([number], at: Self.now + .seconds(86_400))
+            let publication = origin.publish([number], at: Self.now + .seconds(2 * 86_400))
+            let entries = publication.manifest.entries
+            scheduler.headSeen(publication.head, from: session)
+            _ = scheduler.begin(at: .zero, adopted: { _ in nil }, using: &random)
+            let fetch = Fetch(session: session, head: publication.head)
+            let actions = scheduler.manifestChecked(fetch, .success(publication.manifest), held: { _ in false }, today: today)
+            for case .unstage(_, let roots) in actions {
+                #expect(roots == roots.sorted() && staged.isSuperset(of: roots))
+                staged.subtract(roots)
+            }
+            #expect(staged.isSubset(of: entries.map(\.root)))
+            let asked = actions.compactMap { action in
+                if case .requestBucket(_, let entry, _) = action { entry } else { nil }
+            }
+            #expect(asked.count == (number == 2 ? 3 : 2) && staged.isDisjoint(with: asked.map(\.root)))
+            for entry in asked.dropLast() {
+                _ = scheduler.bucketChecked(fetch, entry, .success(()))
+                staged.insert(entry.root)
+            }
+            scheduler.sessionClosed(session)
+            scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        }
+    }
+
+    /// Changes that come after their attempt has ended are not kept either.
+    @Test func changesThatNobodyWaitsForAreDropped() {
+        var origin = Origin(seed: 17)
+        var random = SeededGenerator(seed: 18)
+        let session = SessionID(1)
+        let (first, second) = (origin.publish([1]), origin.publish([2]))
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        scheduler.headSeen(second.head, from: session)
+        let asked = scheduler.begin(at: .zero, adopted: { _ in first.manifest }, using: &random)
+        let fetch = Fetch(session: session, head: second.head)
+        #expect(asked == [.requestChanges(fetch, since: first.manifest)])
+        scheduler.sessionClosed(session)
+
+        let roots = second.manifest.entries.map(\.root)
+        let applied = AppliedChanges(manifest: second.manifest, roots: roots)
+        let actions = scheduler.changesChecked(fetch, .success(applied), held: { _ in false }, today: Self.now.day)
+        #expect(actions == [.unstage(origin.publisher.origin, roots)])
+    }
+
+    /// The same content under a new head that counts it otherwise: whoever had to fetch it would refuse it, so whoever has it does too.
+    @Test(arguments: [true, false], [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)] as [(UInt32, UInt64, UInt64)])
+    func aHeartbeatWithFalseCountsIsRejected(hasAdopted: Bool, excess: (UInt32, UInt64, UInt64)) {
+        var origin = Origin(seed: 19)
+        var random = SeededGenerator(seed: 20)
+        let manifest = hasAdopted ? origin.publish([1, 2]).manifest : .empty
+        var scheduler = FetchScheduler()
+        scheduler.sessionOpened(SessionID(1), of: Self.operatorID(of: SessionID(1)))
+        let head = Signed.make(
+            Head(
+                origin: origin.publisher.origin, position: HeadPosition(generation: 1, sequence: 7), issuedAt: Self.now, lifetimeSeconds: 60,
+                manifestRoot: manifest.root, entryCount: UInt32(manifest.entries.count) + excess.0, sightingCount: manifest.sightingCount + excess.1,
+                dataByteCount: manifest.dataByteCount + excess.2, historyRoot: .zero)!, with: origin.key)
+        scheduler.headSeen(head, from: SessionID(1))
+        let actions = scheduler.begin(at: .zero, adopted: { _ in hasAdopted ? manifest : nil }, using: &random)
+
+        let isTrue = excess == (0, 0, 0)
+        #expect(actions == (isTrue ? [.adopt(head, manifest)] : []) && scheduler.pendingCount == (isTrue ? 1 : 0))
+        scheduler.headSeen(head, from: SessionID(1))
+        #expect(scheduler.pendingCount == (isTrue ? 1 : 0))
     }
 }

@@ -162,6 +162,24 @@ import Testing
         #expect(try store.bucket(of: ann.origin, root: staged.entry.root) == nil)
     }
 
+    /// What no head names any more goes, from the disk and from memory; what is adopted stays, whatever is said.
+    @Test func whatIsUnstagedIsGoneAndWhatIsAdoptedStays() throws {
+        var ann = Operator(seed: 1)
+        let store = try open()
+        let (adopted, stale, wanted, held) = (ann.bucket([1]), ann.bucket([2]), ann.bucket([3]), ann.bucket([4]))
+        try store.stage(adopted, of: ann.origin)
+        _ = try store.adopt(ann.head(1, ann.manifest([adopted])), ann.manifest([adopted]), today: Operator.today)
+        for bucket in [stale, wanted] { try store.stage(bucket, of: ann.origin) }
+        try store.hold([held], of: ann.origin)
+
+        try store.unstage([adopted, stale, held].map(\.entry.root), of: ann.origin)
+
+        #expect(try store.load().state.staged == [ann.origin: [wanted.entry.root]])
+        #expect(try store.bucket(of: ann.origin, root: adopted.entry.root) != nil)
+        let manifest = ann.manifest([held])
+        #expect(throws: StoreError.self) { try store.adopt(ann.head(2, manifest), manifest, today: Operator.today) }
+    }
+
     // MARK: Damage
 
     /// Without its head or manifest a replica is none, but its buckets need not be fetched again.
