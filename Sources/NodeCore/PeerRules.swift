@@ -60,7 +60,7 @@ extension NodeCore {
         guard origin != identity.origin, rules.set(rule, for: origin) else { return directives.append(.report(.commandRefused(.busy))) }
         directives += [.keepRule(rule, on: origin), .report(.ruled(origin, rule))]
         if rule == .blocked {
-            passedOver[origin] = fetches.wanted(of: origin) ?? origins[origin]?.adopted?.head
+            if let head = fetches.wanted(of: origin) ?? origins[origin]?.adopted?.head { passOver(head) }
             settleStanding(of: origin, at: now)
             for id in openSessions where sessions[id]?.origin == origin { dismiss(id) }
         } else if before == .blocked, let newest = passedOver.removeValue(forKey: origin) {
