@@ -402,15 +402,9 @@ public struct FetchScheduler: Sendable {
         _ fetch: Fetch, _ result: Result<AppliedChanges, ContentChangeError>, held: (Digest) -> Bool, today: Day
     ) -> [Action] {
         let origin = fetch.head.body.origin
-        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else {
-            // Nobody waits for it any more, and any number of changes may be left behind like this: what is not asked for again anyway is not kept.
-            guard case .success(let applied) = result else { return [] }
-            let wanted = Set(wantedManifest(of: origin)?.entries.map(\.root) ?? [])
-            staged[origin, default: []].formUnion(wanted.intersection(applied.roots))
-            let stale = applied.roots.filter { !wanted.contains($0) && staged[origin]?.contains($0) != true }.sorted()
-            return stale.isEmpty ? [] : [.unstage(origin, stale)]
-        }
+        // Whatever has become of the attempt. Not dropped here if it has ended: the same buckets may be on their way to the disk for another.
         if case .success(let applied) = result { staged[origin, default: []].formUnion(applied.roots) }
+        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else { return [] }
         switch result {
         case .success(let applied): return download(applied.manifest, for: fetch, held: held, today: today)
         case .failure(.breaksRule):
@@ -557,14 +551,6 @@ public struct FetchScheduler: Sendable {
         targets[origin]?.attempt?.phase = .buckets(Download(manifest, missing: missing, from: sources))
         targets[origin]?.attempt?.hasGotOn = true
         return actions + advance(origin)
-    }
-
-    /// The manifest whose buckets are on their way, or are next to be asked for.
-    private func wantedManifest(of origin: OriginID) -> Manifest? {
-        guard let target = targets[origin] else { return nil }
-        if let attempt = target.attempt, case .buckets(let download) = attempt.phase { return download.manifest }
-        if let (manifest, _) = target.rest { return manifest }
-        return nil
     }
 
     /// What earlier heads have left staged, and this manifest does not name, is no use to anybody.

@@ -254,24 +254,31 @@ import WireFormat
         }
     }
 
-    /// Changes that come after their attempt has ended are not kept either.
-    @Test func changesThatNobodyWaitsForAreDropped() {
+    /// Changes that come after their attempt has ended stay until the next manifest has come, and no longer.
+    @Test func changesThatNobodyWaitsForAreDroppedByTheNextManifest() {
         var origin = Origin(seed: 17)
         var random = SeededGenerator(seed: 18)
         let session = SessionID(1)
-        let (first, second) = (origin.publish([1]), origin.publish([2]))
+        let (first, second, third) = (origin.publish([1]), origin.publish([2]), origin.publish([3]))
         var scheduler = FetchScheduler()
         scheduler.sessionOpened(session, of: Self.operatorID(of: session))
         scheduler.headSeen(second.head, from: session)
-        let asked = scheduler.begin(at: .zero, adopted: { _ in first.manifest }, using: &random)
         let fetch = Fetch(session: session, head: second.head)
+        let asked = scheduler.begin(at: .zero, adopted: { _ in first.manifest }, using: &random)
         #expect(asked == [.requestChanges(fetch, since: first.manifest)])
         scheduler.sessionClosed(session)
-
         let roots = second.manifest.entries.map(\.root)
-        let applied = AppliedChanges(manifest: second.manifest, roots: roots)
-        let actions = scheduler.changesChecked(fetch, .success(applied), held: { _ in false }, today: Self.now.day)
-        #expect(actions == [.unstage(origin.publisher.origin, roots)])
+        let late = AppliedChanges(manifest: second.manifest, roots: roots)
+        let none = scheduler.changesChecked(fetch, .success(late), held: { _ in false }, today: Self.now.day)
+        #expect(none == [])
+
+        scheduler.sessionOpened(session, of: Self.operatorID(of: session))
+        scheduler.headSeen(third.head, from: session)
+        _ = scheduler.begin(at: .zero, adopted: { _ in first.manifest }, using: &random)
+        let next = AppliedChanges(manifest: third.manifest, roots: third.manifest.entries.map(\.root))
+        let fetch3 = Fetch(session: session, head: third.head)
+        let actions = scheduler.changesChecked(fetch3, .success(next), held: { _ in false }, today: Self.now.day)
+        #expect(actions == [.unstage(origin.publisher.origin, roots), .adopt(third.head, third.manifest)])
     }
 
     /// The same content under a new head that counts it otherwise: whoever had to fetch it would refuse it, so whoever has it does too.
