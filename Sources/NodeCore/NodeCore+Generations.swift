@@ -156,7 +156,12 @@ extension NodeCore {
     /// Ends what is held of an origin and does not count any more. Whether what is adopted still counts.
     @discardableResult mutating func settleStanding(of origin: OriginID, at now: Moment) -> Bool {
         let isUnwanted = members.isRevoked(origin) || rules.isBlocked(origin)
-        if isUnwanted || fetches.wanted(of: origin).map({ origins[origin]?.isOut($0) ?? false }) ?? false { fetches.forget(origin) }
+        if isUnwanted {
+            // Also of one of which nothing was adopted yet something may have been fetched.
+            if fetches.forgetAll(origin), origins[origin]?.adopted == nil { directives.append(.forget(origin)) }
+        } else if let wanted = fetches.wanted(of: origin), origins[origin]?.isOut(wanted) == true {
+            fetches.forget(origin)
+        }
         guard origin != identity.origin, let adopted = origins[origin]?.adopted, isUnwanted || origins[origin]?.isOut(adopted.head) == true else { return true }
         origins[origin]?.adopted = nil
         release(.head(origin))

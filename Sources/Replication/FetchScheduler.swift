@@ -504,6 +504,12 @@ public struct FetchScheduler: Sendable {
         targets[origin] = nil
     }
 
+    /// Nothing of this origin is wanted any more, nor what was fetched of it. Whether there was any of that.
+    public mutating func forgetAll(_ origin: OriginID) -> Bool {
+        forget(origin)
+        return staged.removeValue(forKey: origin)?.isEmpty == false
+    }
+
     /// What was adopted of an origin does not count any more; its buckets are still here, should a later head name them.
     public mutating func setAside(_ origin: OriginID, roots: [Digest]) { staged[origin, default: []].formUnion(roots) }
 

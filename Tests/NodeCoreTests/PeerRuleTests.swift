@@ -160,4 +160,20 @@ import WireFormat
         let kept = Set(anchors.map { node in mesh.operators.first { $0.node == node }!.origin })
         #expect(kept.isSubset(of: neighbours(of: 0, in: mesh)), "run again with seed \(seed)")
     }
+
+    /// Also of what was on its way when the operator was blocked nothing stays.
+    @Test func whatWasFetchedOfWhoIsBlockedIsDeletedToo() {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 8)
+        mesh.start()
+        mesh.run(for: .seconds(20))
+        mesh.slowDisk = 0
+        mesh.publish([7, 8], by: 1)
+        mesh.run(for: .seconds(1))
+        let origin = mesh.operators[1].origin
+        #expect(mesh.members[0].staged[origin]?.isEmpty == false)
+
+        mesh.give(0, .command(.rule(.blocked, on: origin)))
+        mesh.settle()
+        #expect(mesh.members[0].staged[origin] == nil)
+    }
 }
