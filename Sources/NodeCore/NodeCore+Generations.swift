@@ -50,12 +50,19 @@ extension NodeCore {
         write(opening, at: now, using: &random)
     }
 
-    /// What was to come back has come into quarantine, or is void, meanwhile: nobody serves it any more, and the opening goes on without it.
+    /// What was to come back has come into quarantine, or is void, meanwhile: nobody serves it any more, and the opening goes on without it. Or somebody has
+    /// shown something newer: then that is wanted, since what went before it others may not have any more.
     mutating func reviewOpening(at now: Moment, using random: inout some RandomNumberGenerator) {
-        guard let opening, case .fetching(let head) = opening.phase, let own = origins[identity.origin], own.isOut(head) else { return }
-        fetches.forget(identity.origin)
-        self.opening?.phase = .asking
-        advanceOpening(at: now, using: &random)
+        guard let opening, case .fetching(let head) = opening.phase, let own = origins[identity.origin] else { return }
+        if own.isOut(head) {
+            fetches.forget(identity.origin)
+            self.opening?.phase = .asking
+            advanceOpening(at: now, using: &random)
+        } else if let newest = newestOwnHead, newest.body.position > head.body.position, !own.isOut(newest) {
+            self.opening?.phase = .fetching(newest)
+            fetches.headSeen(newest, from: nil)
+            beginFetches(at: now, using: &random)
+        }
     }
 
     private mutating func write(_ opening: Opening, at now: Moment, using random: inout some RandomNumberGenerator) {

@@ -35,6 +35,38 @@ import WireFormat
         #expect(mesh.adopted(of: 0, at: 1)?.generation == 2)
     }
 
+    /// The head that was wanted first nobody serves any more; a newer one, shown later, everybody does.
+    @Test func aRecoveryGoesOnToTheNewestHeadThatIsShown() throws {
+        let mesh = TinyMesh(["alpha", "beta"], seed: 64)
+        mesh.start()
+        mesh.publish([1], by: 0)
+        mesh.run(for: .seconds(10))
+        let backup = mesh.members[0].stored
+        mesh.publish([1, 2], by: 0)
+        mesh.run(for: .seconds(10))
+        let newest = try #require(mesh.adopted(of: 0, at: 1))
+        mesh.onFrame = { from, frame in
+            guard from == 1, [.changes, .manifest, .bucket].contains(frame.knownType) else { return frame }
+            return Frame(.refusal, requestID: frame.requestID, isAnswer: true, body: Refusal.notHeld.encoded())
+        }
+        mesh.restart(0, from: backup, incarnation: 2)
+        mesh.run(for: .seconds(10))
+        mesh.give(0, .command(.recover))
+        mesh.run(for: .seconds(10))
+        #expect(mesh.signing(of: 0) == .recovering(newest))
+
+        let later = Signed.make(
+            try #require(
+                Head(
+                    origin: mesh.operators[0].origin, position: HeadPosition(generation: 1, sequence: newest.sequence + 2), issuedAt: mesh.now.timestamp,
+                    lifetimeSeconds: 60, manifestRoot: Manifest.empty.root, entryCount: 0, sightingCount: 0, dataByteCount: 0, historyRoot: .zero)),
+            with: mesh.operators[0].generationKey)
+        mesh.learn([later.bytes], at: 0)
+        mesh.run(for: .seconds(10))
+
+        #expect(mesh.signing(of: 0) == .ready(generation: 2))
+    }
+
     /// A thief signs with the stolen key; the operator opens a generation that does not count it.
     @Test func aStolenKeySignsForNobodyOnceAGenerationHasBeenOpened() throws {
         let mesh = TinyMesh(["alpha", "beta", "gamma"], seed: 5)

@@ -4,29 +4,28 @@ import Simulation
 import Testing
 
 @Suite struct HostileMemberTests {
-    private static let kindsOfGarbage: Set<String> = ["malformed", "forgedStatements", "wrongContent"]
-
     /// Two of twelve members send noise, lies about contents and forged statements; the others converge and accuse nobody else.
-    @Test(arguments: seeds(71, 72, 73))
-    func membersThatSpeakGarbageAreHarmless(seed: UInt64) {
-        var conditions = NetworkConditions()
-        conditions.datagramLossPerMille = 50
-        let mesh = SimulatedMesh.make(operators: 12, seed: seed, garbageSpeakers: [4, 9], conditions: conditions)
-        mesh.startAll()
+    @Test func membersThatSpeakGarbageAreHarmless() {
         var kinds: Set<String> = []
-        for round in 0..<240 {
-            mesh.run(for: .milliseconds(500))
-            let node = round * 5 % 12
-            if node != 4, node != 9 { mesh.observeSomething(at: node) }
+        for seed in seeds(71, 72, 73) {
+            var conditions = NetworkConditions()
+            conditions.datagramLossPerMille = 50
+            let mesh = SimulatedMesh.make(operators: 12, seed: seed, garbageSpeakers: [4, 9], conditions: conditions)
+            mesh.startAll()
+            for round in 0..<60 {
+                mesh.run(for: .milliseconds(500))
+                let node = round * 5 % 12
+                if node != 4, node != 9 { mesh.observeSomething(at: node) }
+            }
+
+            let converged = mesh.run(until: \.isConverged, within: .seconds(90))
+
+            #expect(converged, replay(mesh))
+            expectSound(mesh)
             for case .misbehaviour(_, let misbehaviour) in mesh.reports.map(\.event) { kinds.insert(String("\(misbehaviour)".prefix { $0 != "(" })) }
-            if round >= 60, kinds.isSuperset(of: Self.kindsOfGarbage) { break }
         }
-
-        let converged = mesh.run(until: \.isConverged, within: .seconds(90))
-
-        #expect(converged, replay(mesh))
-        expectSound(mesh)
-        #expect(kinds.isSuperset(of: Self.kindsOfGarbage), "the garbage did not arrive: \(kinds)")
+        // Not in each run: whoever sends noise as well is not listened to for long.
+        #expect(kinds.isSuperset(of: ["malformed", "forgedStatements", "unexpectedFrame", "wrongContent"]), "the garbage did not arrive: \(kinds)")
     }
 
     /// The sponsor of a member revokes it: nobody talks to it any more, and what it publishes afterwards reaches nobody.
