@@ -39,20 +39,31 @@ struct Place: Sendable {
 ///
 /// Filled while the table is only read. Copies of a table share it as long as they are the same; whoever changes a copy takes another.
 final class KnownPlaces: Sendable {
-    private let places: Mutex<SharedTable<OriginID, Place>>
+    private struct State {
+        var places: SharedTable<OriginID, Place>
+        var keptCount = 0
+    }
 
-    init(_ places: SharedTable<OriginID, Place> = SharedTable()) { self.places = Mutex(places) }
+    private let state: Mutex<State>
 
-    func copy() -> KnownPlaces { KnownPlaces(places.withLock { $0 }) }
+    init(_ places: SharedTable<OriginID, Place> = SharedTable()) { state = Mutex(State(places: places)) }
+
+    /// Places that were found and kept, each time counted: what looking has cost.
+    var keptCount: Int { state.withLock { $0.keptCount } }
+
+    func copy() -> KnownPlaces { KnownPlaces(state.withLock { $0.places }) }
 
     func place(of origin: OriginID, at now: Timestamp) -> Place? {
-        places.withLock { places in
-            guard !places.isEmpty, let place = places[origin], place.span.contains(now) else { return nil }
+        state.withLock { state in
+            guard !state.places.isEmpty, let place = state.places[origin], place.span.contains(now) else { return nil }
             return place
         }
     }
 
     func keep(_ found: [(OriginID, Place)]) {
-        places.withLock { places in for (origin, place) in found { places[origin] = place } }
+        state.withLock { state in
+            state.keptCount += found.count
+            for (origin, place) in found { state.places[origin] = place }
+        }
     }
 }

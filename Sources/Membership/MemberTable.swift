@@ -46,7 +46,7 @@ public struct MemberTable: Sendable {
     /// Changes with whatever may change the standing of somebody who is known already.
     public private(set) var revision: UInt64 = 0
     /// What has been found out about those whose standing takes long to find.
-    private var places = KnownPlaces()
+    private(set) var places = KnownPlaces()
     private let surveyLimit: Int
 
     public init(mesh: MeshID) { self.init(mesh: mesh, surveyLimit: Self.surveyLimit) }

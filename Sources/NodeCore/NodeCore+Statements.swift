@@ -205,7 +205,7 @@ extension NodeCore {
         switch verdict {
         case .accepted:
             hold(statement, in: statement.slot)
-            if let foundation = PendingStatements.Foundation(laidBy: statement) { laid.append(foundation) }
+            if let ground = PendingStatements.Ground(laidBy: statement) { laid.append(ground) }
             if !isStored { directives.append(.keep(statement)) }
             switch statement {
             case .revocation(let revocation): cutOff(revocation.body.revoked, isStored: isStored, at: now)
@@ -272,10 +272,10 @@ extension NodeCore {
 
     /// Lets a statement wait for what it rests on. A session that is not open yet has shown all of its chain, or is nobody's: nothing of it waits.
     private mutating func wait(
-        _ statement: PendingStatements.Statement, until foundation: PendingStatements.Foundation, from id: SessionID?, by bringer: OriginID? = nil
+        _ statement: PendingStatements.Statement, until ground: PendingStatements.Ground, from id: SessionID?, by bringer: OriginID? = nil
     ) {
         if let id, sessions[id]?.isOpen != true { return }
-        guard !pending.add(statement, until: foundation, from: bringer ?? id.flatMap { sessions[$0]?.origin }) else { return }
+        guard !pending.add(statement, until: ground, from: bringer ?? id.flatMap { sessions[$0]?.origin }) else { return }
         if let id { sessions[id]?.hasBroughtTooMuch = true }
         if pending.isFull, !hasToldOfFullRoom {
             hasToldOfFullRoom = true

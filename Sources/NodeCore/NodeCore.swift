@@ -25,7 +25,7 @@ public struct NodeCore: Sendable {
     var pushesUnderCheck: [Digest: [SessionID]] = [:]
     var pending: PendingStatements
     /// What has been accepted since waiting statements were looked at last, and some may have waited for.
-    var laid: [PendingStatements.Foundation] = []
+    var laid: [PendingStatements.Ground] = []
     /// Whether it has been told that no more may wait, since all that did has been settled.
     var hasToldOfFullRoom = false
     var fetches: FetchScheduler

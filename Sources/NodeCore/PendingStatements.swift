@@ -1,10 +1,10 @@
 import Ledger
 import Primitives
 
-/// Statements whose foundation has not come yet, by what they wait for: when that comes they alone are looked at again.
+/// Statements whose ground has not come yet, by what they wait for: when that comes they alone are looked at again.
 struct PendingStatements: Sendable {
     /// What a statement rests on.
-    enum Foundation: Hashable, Sendable {
+    enum Ground: Hashable, Sendable {
         /// An operator's membership, or a certificate of one of its generations.
         case origin(OriginID)
         /// A node's certificate.
@@ -39,7 +39,7 @@ struct PendingStatements: Sendable {
 
     /// Us: what was kept here waits whatever there is of it.
     let own: OriginID
-    private var waiting: [Foundation: [Entry]] = [:]  // Looked up, never iterated.
+    private var waiting: [Ground: [Entry]] = [:]  // Looked up, never iterated.
     private var present: Set<[UInt8]> = []
     private var countByBringer: [OriginID?: Int] = [:]
 
@@ -49,19 +49,19 @@ struct PendingStatements: Sendable {
     var isFull: Bool { count >= NodeCore.Bound.pendingStatements }
 
     /// Whether there was room, in all and for whoever has brought it.
-    mutating func add(_ statement: Statement, until foundation: Foundation, from bringer: OriginID?) -> Bool {
+    mutating func add(_ statement: Statement, until ground: Ground, from bringer: OriginID?) -> Bool {
         if present.contains(statement.bytes) { return true }
         let brought = countByBringer[bringer, default: 0]
         guard !isFull, brought < NodeCore.Bound.pendingStatementsPerOperator || bringer == own else { return false }
         present.insert(statement.bytes)
         countByBringer[bringer] = brought + 1
-        waiting[foundation, default: []].append(Entry(statement: statement, bringer: bringer))
+        waiting[ground, default: []].append(Entry(statement: statement, bringer: bringer))
         return true
     }
 
     /// What has waited for this, what others rest on first; otherwise in the order in which it came.
-    mutating func take(_ foundation: Foundation) -> [Entry] {
-        let entries = waiting.removeValue(forKey: foundation) ?? []
+    mutating func take(_ ground: Ground) -> [Entry] {
+        let entries = waiting.removeValue(forKey: ground) ?? []
         for entry in entries {
             present.remove(entry.statement.bytes)
             let count = countByBringer[entry.bringer, default: 1]
@@ -72,7 +72,7 @@ struct PendingStatements: Sendable {
     }
 }
 
-extension PendingStatements.Foundation {
+extension PendingStatements.Ground {
     /// What a statement that was not accepted yet rests on.
     init(of statement: AnyStatement) {
         self =

@@ -1,6 +1,6 @@
 import Cryptography
 import Ledger
-import Membership
+@testable import Membership
 import Primitives
 import Testing
 import WireFormat
@@ -10,7 +10,7 @@ import WireFormat
     /// Fifteen layers, everybody in them admitted by four of the layer above: above each of the lowest stand nearly all of the others.
     ///
     /// Each walk up through this tree takes milliseconds, and there is one for every head that comes.
-    @Test(.timeLimit(.minutes(3))) func aTallTreeOfSybilsCostsLittle() {
+    @Test func aTallTreeOfSybilsCostsLittle() {
         var random = SeededGenerator(seed: 21)
         let root = SigningKey(using: &random)
         let mesh = MeshID(root: root.verifyingKey)
@@ -35,12 +35,13 @@ import WireFormat
         }
 
         var depths = 0
-        for second in 0..<300 as Range<Int64> {
+        for second in 0..<20 as Range<Int64> {
             for member in all {
                 if case .member(let depth) = table.standing(of: member, at: now + .seconds(second)) { depths += depth }
             }
         }
 
-        #expect(depths == 300 * width * (0..<15).reduce(0, +))
+        #expect(depths == 20 * width * (0..<15).reduce(0, +))
+        #expect(table.places.keptCount <= all.count, "nobody was looked for twice")
     }
 }
