@@ -67,14 +67,14 @@ public struct FetchScheduler: Sendable {
         case drop(SessionID)
     }
 
-    private enum Phase {
+    enum Phase {
         case changes(SessionID, isPushed: Bool)
         case manifest(SessionID)
         case buckets(Download)
         case adopting
     }
 
-    private struct Attempt {
+    struct Attempt {
         let head: Verified<Head>
         var phase: Phase
         /// When its turn began, and when it last got something.
@@ -100,7 +100,7 @@ public struct FetchScheduler: Sendable {
         }
     }
 
-    private struct Target {
+    struct Target {
         /// Its place in the queue: the lower, the longer it has waited since it last had a turn.
         var number: UInt64
         var wanted: Verified<Head>
@@ -120,27 +120,27 @@ public struct FetchScheduler: Sendable {
         var retryAt: Instant = .zero
     }
 
-    private var targets: [OriginID: Target] = [:]
+    var targets: [OriginID: Target] = [:]
     /// Of targets, oldest first: whoever has waited longest goes first. Those whose target has gone, or has another number by now, are skipped.
-    private var order: [(origin: OriginID, number: UInt64)] = []
-    private var nextNumber: UInt64 = 0
+    var order: [(origin: OriginID, number: UInt64)] = []
+    var nextNumber: UInt64 = 0
     /// Of targets whose `isFresh` is set.
-    private var fresh: [OriginID] = []
+    var fresh: [OriginID] = []
     /// Origins with an attempt, in the order in which they began; but for those in `repeating`.
-    private var running: [OriginID] = []
-    private var repeating: Set<OriginID> = []  // Looked up and counted, never iterated.
-    private var budget = FetchBudget()
-    private var sessions: [SessionID] = []  // Ascending.
-    private var operators: [SessionID: OriginID] = [:]
+    var running: [OriginID] = []
+    var repeating: Set<OriginID> = []  // Looked up and counted, never iterated.
+    var budget = FetchBudget()
+    var sessions: [SessionID] = []  // Ascending.
+    var operators: [SessionID: OriginID] = [:]
     /// Operators whose sessions were late, and until when they are asked last: a new session does not make it good. At most one for each member.
-    private var lateUntil: [OriginID: Instant] = [:]
-    private var reviewedAt = Instant.zero
+    var lateUntil: [OriginID: Instant] = [:]
+    var reviewedAt = Instant.zero
     /// Sessions whose other side does not know what changes are.
-    private var withoutChanges: Set<SessionID> = []
+    var withoutChanges: Set<SessionID> = []
     /// Heads whose content breaks the rules: not asked for again.
-    private var rejected: [OriginID: HeadPosition] = [:]
+    var rejected: [OriginID: HeadPosition] = [:]
     /// What an origin has staged is of one manifest, so within what one head may have; only late answers to earlier questions may be there too, until the next.
-    private var staged: [OriginID: Set<Digest>]
+    var staged: [OriginID: Set<Digest>]
 
     /// - Parameter staged: roots of buckets that an earlier run has fetched, but not adopted.
     public init(staged: [OriginID: Set<Digest>] = [:]) { self.staged = staged }
@@ -234,416 +234,16 @@ public struct FetchScheduler: Sendable {
     }
 
     /// To the end of the queue.
-    private mutating func queue(_ origin: OriginID) {
+    mutating func queue(_ origin: OriginID) {
         targets[origin]?.number = nextNumber
         order.append((origin, nextNumber))
         nextNumber += 1
         if order.count > 2 * targets.count + 64 { order.removeAll { targets[$0.origin]?.number != $0.number } }
     }
 
-    private mutating func lookAgain(at origin: OriginID) {
+    mutating func lookAgain(at origin: OriginID) {
         guard let target = targets[origin], !target.isFresh else { return }
         targets[origin]?.isFresh = true
         fresh.append(origin)
-    }
-
-    /// Begins attempts that are due, and asks for what there is room for now. Call after everything that may have made one possible.
-    ///
-    /// - Parameter adopted: the manifest of an origin that has been adopted; a head that repeats it needs no question.
-    public mutating func begin(
-        at now: Instant, adopted: (OriginID) -> Manifest?, using random: inout some RandomNumberGenerator
-    ) -> [Action] {
-        var actions: [Action] = []
-        if now - reviewedAt >= Self.reviewInterval { review(at: now) }
-        for origin in running { actions += advance(origin) }
-        actions += adoptRepeats(at: now, adopted: adopted)
-        guard running.count < min(Self.concurrentOrigins, targets.count - repeating.count) else { return actions }
-        var places = Places(sessions: sessions, late: sessions.filter { isLate($0) })
-        for origin in running { if let session = targets[origin]?.attempt?.waitsOn { places.take(session) } }
-        for (origin, number) in order {
-            guard running.count < Self.concurrentOrigins, places.areLeft else { break }
-            guard var target = targets[origin], target.number == number, target.attempt == nil, !target.isFresh, target.retryAt <= now else { continue }
-            let manifest = adopted(origin)
-            target.begunAt = target.begunAt ?? now
-            switch Self.choice(for: target, present: manifest ?? .empty, places, using: &random) {
-            case .ask(let session):
-                target.tried.insert(session)
-                actions += start(&target, of: session, since: manifest, at: now)
-                places.take(session)
-                running.append(origin)
-            case .nobody where !sessions.isEmpty:
-                target.tried = []
-                target.failureCount = min(target.failureCount + 1, 16)
-                target.retryAt = now + min(Self.longestRetry, Self.firstRetry * (1 << min(target.failureCount - 1, 6)))
-            case .wait, .nobody: break
-            }
-            targets[origin] = target
-            if case .buckets = target.attempt?.phase { actions += advance(origin) }
-        }
-        return actions
-    }
-
-    /// A heartbeat is the same content under a new head; or the head of an origin that has published nothing yet. Nothing is asked, and nobody waited for.
-    private mutating func adoptRepeats(at now: Instant, adopted: (OriginID) -> Manifest?) -> [Action] {
-        var actions: [Action] = []
-        var rest: [OriginID] = []
-        for origin in fresh {
-            guard let target = targets[origin], target.isFresh else { continue }
-            let present = adopted(origin) ?? .empty
-            guard target.attempt == nil, present.root == target.wanted.body.manifestRoot else {
-                targets[origin]?.isFresh = false
-                continue
-            }
-            guard repeating.count < Self.concurrentRepeats, target.retryAt <= now else {
-                rest.append(origin)
-                continue
-            }
-            targets[origin]?.isFresh = false
-            // Adopted, it would stand here, and be refused by everybody who has to ask for the manifest.
-            guard present.hasTotals(of: target.wanted.body) else {
-                reject(target.wanted)
-                continue
-            }
-            targets[origin]?.begunAt = target.begunAt ?? now
-            targets[origin]?.attempt = Attempt(target.wanted, .adopting, at: now)
-            repeating.insert(origin)
-            actions.append(.adopt(target.wanted, present))
-        }
-        fresh = rest
-        return actions
-    }
-
-    private mutating func review(at now: Instant) {
-        let hasPaused = now - reviewedAt > Self.longestPause
-        reviewedAt = now
-        if !lateUntil.isEmpty { lateUntil = lateUntil.filter { $0.value > now } }
-        for origin in running {
-            if hasPaused {
-                targets[origin]?.attempt?.begunAt = now
-                targets[origin]?.attempt?.gotOnAt = now
-            }
-            review(origin, at: now)
-        }
-    }
-
-    /// Whether those on whom an attempt waits are late, and whether it has had its turn.
-    private mutating func review(_ origin: OriginID, at now: Instant) {
-        guard let target = targets[origin], var attempt = target.attempt else { return }
-        if attempt.hasGotOn { (attempt.gotOnAt, attempt.hasGotOn) = (now, false) }
-        let isStanding = now - attempt.gotOnAt >= Self.patience
-        let isOver = now - attempt.begunAt >= Self.turn
-        switch attempt.phase {
-        case .changes(let session, isPushed: false), .manifest(let session):
-            if isStanding { noteLate(session, at: now) }
-            if isLate(session), target.holders.contains(where: { !target.tried.contains($0) && !isLate($0) }) { return end(origin) }
-        case .buckets(var download):
-            if isStanding || isOver && attempt.byteCount < Self.leastOfTurn {
-                for session in download.asked { noteLate(session, at: now) }
-            }
-            guard isOver else { break }
-            (attempt.begunAt, attempt.byteCount) = (now, 0)
-            if targets.count > running.count + repeating.count {
-                download.giveWay()
-                attempt.phase = .buckets(download)
-            }
-        case .changes, .adopting: break
-        }
-        targets[origin]?.attempt = attempt
-    }
-
-    private mutating func noteLate(_ session: SessionID, at now: Instant) {
-        guard let operatorID = operators[session] else { return }
-        lateUntil[operatorID] = now + Self.lateSpan
-    }
-
-    private func isLate(_ session: SessionID) -> Bool {
-        guard !lateUntil.isEmpty, let operatorID = operators[session] else { return false }
-        return lateUntil[operatorID] != nil
-    }
-
-    private func start(_ target: inout Target, of session: SessionID, since manifest: Manifest?, at now: Instant) -> [Action] {
-        if let (manifest, missing) = target.rest {
-            target.attempt = Attempt(target.wanted, .buckets(Download(manifest, missing: missing, from: [session])), at: now)
-            target.rest = nil
-            return []
-        }
-        let fetch = Fetch(session: session, head: target.wanted)
-        let present = manifest ?? .empty
-        if let (deliverer, change) = target.pushed, deliverer == session, change.base == present.root.raw.prefix {
-            target.pushed = nil
-            target.attempt = Attempt(target.wanted, .changes(session, isPushed: true), at: now)
-            return [.checkChanges(fetch, since: present, change.bytes)]
-        }
-        if let manifest, !withoutChanges.contains(session) {
-            target.attempt = Attempt(target.wanted, .changes(session, isPushed: false), at: now)
-            return [.requestChanges(fetch, since: manifest)]
-        }
-        target.attempt = Attempt(target.wanted, .manifest(session), at: now)
-        return [.requestManifest(fetch)]
-    }
-
-    // MARK: Answers
-
-    /// The neighbour does not hold the changes, or does not know what they are: the whole manifest is asked of it.
-    public mutating func changesRefused(_ fetch: Fetch, isUnknown: Bool = false) -> [Action] {
-        if isUnknown, sessions.contains(fetch.session) { withoutChanges.insert(fetch.session) }
-        let origin = fetch.head.body.origin
-        guard case .changes(fetch.session, _) = phase(of: fetch) else { return [] }
-        targets[origin]?.attempt?.phase = .manifest(fetch.session)
-        return [.requestManifest(fetch)]
-    }
-
-    /// The changes have been applied to what is here, and checked: the buckets with these roots are staged.
-    ///
-    /// - Parameters:
-    ///   - held: whether a bucket of this root is in the replica of this origin.
-    ///   - today: buckets whose retention has ended are not asked for.
-    public mutating func changesChecked(
-        _ fetch: Fetch, _ result: Result<AppliedChanges, ContentChangeError>, held: (Digest) -> Bool, today: Day
-    ) -> [Action] {
-        let origin = fetch.head.body.origin
-        // Whatever has become of the attempt. Not dropped here if it has ended: the same buckets may be on their way to the disk for another.
-        if case .success(let applied) = result { staged[origin, default: []].formUnion(applied.roots) }
-        guard case .changes(fetch.session, let isPushed) = phase(of: fetch) else { return [] }
-        switch result {
-        case .success(let applied): return download(applied.manifest, for: fetch, held: held, today: today)
-        case .failure(.breaksRule):
-            reject(fetch.head)
-            return []
-        case .failure(.baseMissing): return changesRefused(fetch)
-        case .failure(.malformed), .failure(.wrongRoot):
-            // What nobody asked for may have been made for another head before: it is not held against the teller.
-            if isPushed { return changesRefused(fetch) }
-            end(origin)
-            return [.drop(fetch.session)]
-        }
-    }
-
-    /// The manifest has come and been checked.
-    public mutating func manifestChecked(
-        _ fetch: Fetch, _ result: Result<Manifest, ManifestError>, held: (Digest) -> Bool, today: Day
-    ) -> [Action] {
-        guard case .manifest(fetch.session) = phase(of: fetch) else { return [] }
-        switch result {
-        case .success(let manifest): return download(manifest, for: fetch, held: held, today: today)
-        case .failure(.breaksRule):
-            reject(fetch.head)
-            return []
-        case .failure:
-            end(fetch.head.body.origin)
-            return [.drop(fetch.session)]
-        }
-    }
-
-    /// A bucket has come, been checked and staged.
-    public mutating func bucketChecked(_ fetch: Fetch, _ entry: BucketEntry, _ result: Result<Void, BucketError>) -> [Action] {
-        let origin = fetch.head.body.origin
-        if case .success = result { staged[origin, default: []].insert(entry.root) }  // Useful, whatever has become of the attempt.
-        guard case .buckets(var download) = phase(of: fetch) else { return [] }
-        switch result {
-        case .success:
-            guard download.came(entry.root, from: fetch.session, releasing: &budget) else { return [] }
-            targets[origin]?.attempt?.phase = .buckets(download)
-            targets[origin]?.attempt?.hasGotOn = true
-            targets[origin]?.attempt?.byteCount += Int(entry.byteCount)
-            return advance(origin)
-        case .failure(.breaksRule):
-            reject(fetch.head)
-            return []
-        case .failure:
-            bucketFailed(fetch, entry)
-            return [.drop(fetch.session)]
-        }
-    }
-
-    /// The neighbour does not hold the bucket, or did not answer in time, or our disk did not take it.
-    public mutating func bucketFailed(_ fetch: Fetch, _ entry: BucketEntry) {
-        guard case .buckets(var download) = phase(of: fetch) else { return }
-        download.failed(entry.root, at: fetch.session, releasing: &budget)
-        targets[fetch.head.body.origin]?.attempt?.phase = .buckets(download)
-        if download.isStuck { end(fetch.head.body.origin) }
-    }
-
-    /// The neighbour does not hold the manifest, or did not answer in time.
-    public mutating func failed(_ fetch: Fetch) {
-        switch phase(of: fetch) {
-        case .manifest(fetch.session), .changes(fetch.session, _):
-            targets[fetch.head.body.origin]?.holders.removeAll { $0 == fetch.session }
-            end(fetch.head.body.origin)
-        default: break
-        }
-    }
-
-    /// The replica of the origin is what this head says. A newer head that has come meanwhile stays wanted.
-    public mutating func adopted(_ head: Verified<Head>) {
-        let origin = head.body.origin
-        staged[origin] = nil
-        guard let target = targets[origin] else { return }
-        if target.wanted.body.position <= head.body.position {
-            forget(origin)
-        } else if target.attempt?.head.bytes == head.bytes {
-            end(origin)
-            targets[origin]?.failureCount = 0
-            targets[origin]?.retryAt = .zero
-        }
-    }
-
-    /// The disk did not take it: what was staged is asked for again.
-    public mutating func adoptionFailed(_ head: Verified<Head>, at now: Instant) {
-        let origin = head.body.origin
-        staged[origin] = nil
-        end(origin)
-        lookAgain(at: origin)
-        targets[origin]?.rest = nil
-        targets[origin]?.retryAt = now + Self.firstRetry
-    }
-
-    /// Nothing more is wanted of this origin.
-    public mutating func forget(_ origin: OriginID) {
-        _ = stop(origin)
-        targets[origin] = nil
-    }
-
-    /// Nothing of this origin is wanted any more, nor what was fetched of it. Whether there was any of that.
-    public mutating func forgetAll(_ origin: OriginID) -> Bool {
-        forget(origin)
-        return staged.removeValue(forKey: origin)?.isEmpty == false
-    }
-
-    /// What was adopted of an origin does not count any more; its buckets are still here, should a later head name them.
-    public mutating func setAside(_ origin: OriginID, roots: [Digest]) { staged[origin, default: []].formUnion(roots) }
-
-    // MARK: One attempt
-
-    /// What the attempt for this head does, if it is under way.
-    private func phase(of fetch: Fetch) -> Phase? {
-        guard let attempt = targets[fetch.head.body.origin]?.attempt, attempt.head.bytes == fetch.head.bytes else { return nil }
-        return attempt.phase
-    }
-
-    /// The attempt is over, if there is one. What it has found out is kept for the next one, if that is for the same head; others come before that.
-    private mutating func end(_ origin: OriginID) {
-        guard let head = stop(origin), let target = targets[origin] else { return }
-        queue(origin)
-        if head.bytes != target.wanted.bytes { lookAgain(at: origin) }
-    }
-
-    /// Gives the head that the attempt was for.
-    private mutating func stop(_ origin: OriginID) -> Verified<Head>? {
-        guard let target = targets[origin], let attempt = target.attempt else { return nil }
-        if case .buckets(var download) = attempt.phase {
-            if attempt.head.bytes == target.wanted.bytes { targets[origin]?.rest = (download.manifest, download.missing) }
-            download.end(releasing: &budget)
-        }
-        targets[origin]?.attempt = nil
-        if repeating.remove(origin) == nil { running.removeAll { $0 == origin } }
-        return attempt.head
-    }
-
-    private mutating func download(_ manifest: Manifest, for fetch: Fetch, held: (Digest) -> Bool, today: Day) -> [Action] {
-        let origin = fetch.head.body.origin
-        let actions = unstage(exceptFor: manifest, of: origin)
-        let here = staged[origin] ?? []
-        var next = manifest.descriptors[...]
-        let missing = manifest.entries.filter { entry in
-            while let first = next.first, first.stream < entry.stream { next.removeFirst() }
-            guard let descriptor = next.first, descriptor.lastDay(ofBucketAt: entry.day) >= today else { return false }
-            return !here.contains(entry.root) && !held(entry.root)
-        }
-        var sources = [fetch.session]
-        if let target = targets[origin], target.wanted.bytes == fetch.head.bytes {
-            sources += target.holders.filter { $0 != fetch.session && !isLate($0) }
-        }
-        targets[origin]?.attempt?.phase = .buckets(Download(manifest, missing: missing, from: sources))
-        targets[origin]?.attempt?.hasGotOn = true
-        return actions + advance(origin)
-    }
-
-    /// What earlier heads have left staged, and this manifest does not name, is no use to anybody.
-    private mutating func unstage(exceptFor manifest: Manifest, of origin: OriginID) -> [Action] {
-        guard let here = staged[origin], !here.isEmpty else { return [] }
-        let stale = here.subtracting(manifest.entries.map(\.root))
-        guard !stale.isEmpty else { return [] }
-        staged[origin] = here.subtracting(stale)
-        return [.unstage(origin, stale.sorted())]
-    }
-
-    /// Asks for the next buckets; adopts when there are none left.
-    private mutating func advance(_ origin: OriginID) -> [Action] {
-        guard let attempt = targets[origin]?.attempt, case .buckets(var download) = attempt.phase else { return [] }
-        targets[origin]?.attempt?.phase = .adopting  // Given up for a moment, so that the lists in it are not copied.
-        let here = staged[origin] ?? []
-        let requests = download.next(within: &budget) { here.contains($0) }
-        guard !download.isComplete else { return [.adopt(attempt.head, download.manifest)] }
-        targets[origin]?.attempt?.phase = .buckets(download)
-        // The last that was under way has come, and whoever was left to be asked has refused before: another attempt asks others.
-        if download.isStuck { end(origin) }
-        return requests.map { .requestBucket(Fetch(session: $0, head: attempt.head), $1, $2) }
-    }
-
-    private mutating func reject(_ head: Verified<Head>) {
-        let origin = head.body.origin
-        rejected[origin] = head.body.position
-        if let wanted = targets[origin]?.wanted, wanted.body.position <= head.body.position {
-            forget(origin)
-        } else {
-            end(origin)
-        }
-    }
-
-    private enum Choice {
-        case ask(SessionID)
-        /// Until there is a place with somebody that has not been tried.
-        case wait
-        case nobody
-    }
-
-    /// Whoever told us last and has not been tried; then anybody; then, in the same order, whoever was late.
-    private static func choice(
-        for target: Target, present: Manifest, _ places: Places, using random: inout some RandomNumberGenerator
-    ) -> Choice {
-        // What came with the head may save the question.
-        if let (deliverer, change) = target.pushed, change.base == present.root.raw.prefix, places.areLeft(with: deliverer) { return .ask(deliverer) }
-        for isLate in [false, true] {
-            func isOpen(_ session: SessionID) -> Bool { !target.tried.contains(session) && places.isLate(session) == isLate }
-            let holders = target.holders.filter(isOpen)
-            if !holders.isEmpty { return holders.last(where: places.areLeft).map { .ask($0) } ?? .wait }
-            let others = places.sessions.filter(isOpen)
-            if !others.isEmpty { return others.filter(places.areLeft).pick(using: &random).map { .ask($0) } ?? .wait }
-        }
-        return .nobody
-    }
-}
-
-/// How many attempts wait on each session, and how many more may.
-private struct Places {
-    let sessions: [SessionID]
-    /// Those that were late, unless all were: then it says nothing.
-    private let late: [SessionID]
-    private let share: Int
-    private var taken: [SessionID: Int] = [:]
-    private var takenByLate = 0
-    /// Sessions that have had their share.
-    private var fullCount = 0
-
-    init(sessions: [SessionID], late: [SessionID]) {
-        self.sessions = sessions
-        self.late = late.count < sessions.count ? late : []
-        share = max(FetchScheduler.leastShare, FetchScheduler.concurrentOrigins / max(1, sessions.count))
-    }
-
-    /// Whether anybody may be asked at all.
-    var areLeft: Bool { sessions.isEmpty || fullCount < sessions.count }
-
-    func isLate(_ session: SessionID) -> Bool { late.contains(session) }
-
-    func areLeft(with session: SessionID) -> Bool {
-        (taken[session] ?? 0) < share && (!late.contains(session) || takenByLate < FetchScheduler.lateOrigins)
-    }
-
-    mutating func take(_ session: SessionID) {
-        taken[session, default: 0] += 1
-        if taken[session] == share { fullCount += 1 }
-        if late.contains(session) { takenByLate += 1 }
     }
 }
